@@ -1,0 +1,170 @@
+/**
+ * What the mail layer gives to the rules above it, and what it wants from them. Shapes only.
+ * The order in which the rules use them is docs/flow.md, "An email comes in" and "An email goes out".
+ */
+import type { AttachmentContent, AttachmentInfo, MessageType, Outcome, OutgoingEmail, Priority, ReplyPurpose } from '../types.ts';
+
+export interface Mailbox {
+  /** `local@domain`, domain in lower case. */
+  readonly address: string;
+  readonly name: string | null;
+}
+
+/** An email, taken apart and decoded; nothing in it is trusted yet. */
+export interface ParsedEmail {
+  /** All authors of all From fields: exactly one is needed for any authority (RFC 5322 section 3.6). */
+  readonly from: readonly Mailbox[];
+  readonly to: readonly Mailbox[];
+  readonly cc: readonly Mailbox[];
+  /** Where local trace headers say it was delivered, best first: Delivered-To (topmost), X-Original-To, Envelope-To. */
+  readonly deliveredTo: readonly string[];
+  readonly subject: string | null;
+  /** With angle brackets; null where it has none. */
+  readonly messageId: string | null;
+  readonly inReplyTo: readonly string[];
+  /** Oldest first. */
+  readonly references: readonly string[];
+  /** Unix milliseconds of the Date field; null where missing or senseless. */
+  readonly sentAt: number | null;
+  /** Decoded and unflowed text/plain, or the text of the HTML where there is no plain part. "\n" line ends. */
+  readonly text: string;
+  readonly attachments: readonly AttachmentContent[];
+  /** Lower-case field name to its values, topmost first, unfolded and decoded. */
+  readonly headers: ReadonlyMap<string, readonly string[]>;
+  /** Header fields `X-Agent-*` of an agent's mail, unverified. */
+  readonly agentHeaders: AgentHeaders;
+  /** SHA-256, hex, of the decoded body: part of the second dedupe key. */
+  readonly bodyHash: string;
+  /** What had to be left out, in words ("a part nested deeper than 10 was left out"). */
+  readonly problems: readonly string[];
+}
+
+export interface AgentHeaders {
+  readonly id: string | null;
+  readonly task: string | null;
+  readonly type: MessageType | null;
+  readonly priority: Priority | null;
+  readonly requiresResponse: boolean;
+  readonly hops: number;
+  readonly signature: string | null;
+}
+
+/** Whose words an email carries. Only `person` is ever injected as a person's words. */
+export type EmailClass =
+  | { readonly kind: 'person' }
+  | { readonly kind: 'auto_reply'; readonly reason: string } // RFC 3834 and its relatives
+  | { readonly kind: 'bounce'; readonly reason: string; readonly report: DeliveryReport } // RFC 3464
+  | { readonly kind: 'list'; readonly reason: string } // bulk and list mail
+  | { readonly kind: 'receipt'; readonly reason: string } // RFC 8098 read receipts, calendar answers, ARF complaints
+  | { readonly kind: 'own'; readonly reason: string }; // our own mail coming back
+
+/** RFC 3464: what happened to what we sent. */
+export interface DeliveryReport {
+  /** Original-Envelope-Id: our delivery, if it is ours. */
+  readonly envid: string | null;
+  /** Message-ID of the mail that came back, where the report carries it. */
+  readonly originalMessageId: string | null;
+  readonly recipients: readonly {
+    readonly address: string;
+    readonly action: 'failed' | 'delayed' | 'delivered' | 'relayed' | 'expanded';
+    /** RFC 3463, e.g. `5.1.1`. */
+    readonly status: string | null;
+    readonly diagnostic: string | null;
+  }[];
+}
+
+/** The new words of an answer, and what was cut away from around them. */
+export interface NewWords {
+  readonly body: string;
+  readonly quoted: string | null;
+  readonly signature: string | null;
+}
+
+/** What compose needs to know; everything else about an email is its own business. */
+export interface EmailDraft {
+  readonly from: Mailbox;
+  /** Reply-To, with its token. */
+  readonly replyTo: Mailbox;
+  readonly to: readonly string[];
+  readonly cc: readonly string[];
+  readonly subject: string;
+  readonly body: string;
+  /** With angle brackets, made at enqueue. */
+  readonly messageId: string;
+  readonly inReplyTo: string | null;
+  readonly references: readonly string[];
+  readonly sentAt: number;
+  /** `auto-replied` where it answers a mail, else `auto-generated` (RFC 3834 section 5). */
+  readonly isAnswer: boolean;
+  readonly agent: {
+    /** The agent's address, also where From is a mailbox with +name. */
+    readonly address: string;
+    readonly threadId: string;
+    readonly type: MessageType;
+    readonly priority: Priority;
+    readonly requiresResponse: boolean;
+    readonly hop: number;
+    /** The signed JWT; travels as X-Agent-Signature and, with the body's bytes, as part agent-message.jws.json. */
+    readonly jws: string;
+  };
+  readonly data: Readonly<Record<string, unknown>> | null;
+  readonly attachments: readonly AttachmentContent[];
+}
+
+/** Hands one email to the next server. Never throws for what the network or the server does: that is an Outcome. */
+export interface Courier {
+  deliver(email: OutgoingEmail): Promise<Outcome>;
+  close(): void;
+}
+
+/** Where an email was found; names the cursor that moves in the same transaction as the mail. */
+export type IntakeSource =
+  | { readonly kind: 'smtp'; readonly envelopeFrom: string; readonly envelopeTo: readonly string[]; readonly remote: string; readonly hello: string }
+  | { readonly kind: 'imap'; readonly account: string; readonly folder: string; readonly uidValidity: string; readonly uid: number };
+
+export interface IncomingEmail {
+  readonly source: IntakeSource;
+  readonly raw: Buffer;
+  readonly receivedAt: number;
+}
+
+/** The position in an IMAP mailbox. `uidValidity` is a bigint in IMAP, so text here. */
+export interface Cursor {
+  readonly uidValidity: string;
+  /** Everything up to and with this UID is done. */
+  readonly lastUid: number;
+}
+
+/** What the letter box (IMAP) wants from above. All of it is durable when the promise resolves. */
+export interface LetterBoxKeeper {
+  find(account: string, folder: string): Promise<Cursor | undefined>;
+  /** Sets the cursor: first sight of a mailbox, a new UIDVALIDITY, or mail that is none of ours passed over. */
+  move(account: string, folder: string, cursor: Cursor): Promise<void>;
+  /** Is one of these addresses (topmost trace headers, To, Cc) an agent of ours or does it carry a token of ours; or one of these Message-IDs ours? */
+  isOurs(candidate: { readonly addresses: readonly string[]; readonly references: readonly string[] }): Promise<boolean>;
+  /** Takes the mail in and moves the cursor, in one transaction. Throws where the store cannot take it now: come again. */
+  take(email: IncomingEmail): Promise<void>;
+  /** Counts a failed try at this UID and returns how many there were; from 3 on `quarantine` is due. */
+  countFailure(account: string, folder: string, uidValidity: string, uid: number): Promise<number>;
+  /** A mail that cannot be taken in: it becomes a hold with the reason, the cursor moves on. `raw` null: not even fetched. */
+  quarantine(source: IntakeSource, raw: Buffer | null, reason: string): Promise<void>;
+}
+
+/** What the SMTP listener wants from above. */
+export interface SmtpDesk {
+  /** Asked in the dialogue for each RCPT TO. A refusal carries code (550, 451...) and a text for the sender's person. */
+  checkRecipient(address: string): Promise<{ readonly accepted: true } | { readonly accepted: false; readonly code: number; readonly text: string }>;
+  /** Resolves when it is on disk. Throws RelayError `unavailable`: 451, the sender keeps it and tries again. */
+  take(email: IncomingEmail): Promise<void>;
+}
+
+/** A token and what it is bound to; see reply-token.ts. */
+export interface TokenBinding {
+  readonly purpose: ReplyPurpose;
+  readonly id: string;
+  readonly agentId: string;
+  readonly threadId: string;
+  readonly address: string;
+}
+
+export type { AttachmentInfo };
