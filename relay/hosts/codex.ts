@@ -1,0 +1,52 @@
+/**
+ * Codex CLI (measured: 0.169.0). https://developers.openai.com/codex/hooks
+ *
+ * The output schema is closed: one unknown key and the hook counts as failed, the text is lost. The reason of a block
+ * reaches the model once, as a user message inside `<hook_prompt>` with `<`, `>` and `&` escaped.
+ */
+import { z } from 'zod';
+import { type Host, hookEvent, INJECTIONS_PER_RUN, OptionalFlag, OptionalId, readBody, SessionId } from './host.ts';
+
+const Body = z.looseObject({
+  session_id: SessionId,
+  turn_id: OptionalId,
+  stop_hook_active: OptionalFlag,
+  agent_id: OptionalId,
+});
+
+const EVENTS = {
+  sessionstart: 'session_start',
+  userpromptsubmit: 'prompt',
+  stop: 'end_of_turn',
+  sessionend: 'session_end',
+} as const satisfies Host['events'];
+
+/** Codex counts bytes, after escaping: `&lt;` and `&gt;` take 3 more than the character, `&amp;` 4 more. */
+function escapedBytes(text: string): number {
+  let extra = 0;
+  for (const [character] of text.matchAll(/[<>&]/g)) extra += character === '&' ? 4 : 3;
+  return Buffer.byteLength(text, 'utf8') + extra;
+}
+
+export const codex: Host = {
+  name: 'codex',
+  // Above about 10,000 bytes Codex cuts the middle out and writes the whole text to a file under the temporary folder.
+  textBudget: 8_000,
+  sizeOf: escapedBytes,
+  injectionsPerRun: INJECTIONS_PER_RUN,
+  events: EVENTS,
+  readCall(eventName, body) {
+    const event = hookEvent(EVENTS, eventName);
+    const call = readBody(Body, body);
+    return {
+      event,
+      sessionId: call.session_id,
+      promptId: call.turn_id ?? null,
+      continuation: call.stop_hook_active ?? false,
+      subagent: (call.agent_id ?? '') !== '',
+    };
+  },
+  injection: (text) => JSON.stringify({ decision: 'block', reason: text }),
+  sessionContext: (text) =>
+    JSON.stringify({ hookSpecificOutput: { hookEventName: 'SessionStart', additionalContext: text } }),
+};
