@@ -17,6 +17,8 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   chance: () => Math.random(),
   async sleep(ms, signal) {
-    await delay(Math.min(ms, LONGEST_TIMER_MS), undefined, { ...(signal && { signal }), ref: true }).catch(() => undefined);
+    await delay(Math.min(ms, LONGEST_TIMER_MS), undefined, { ...(signal && { signal }), ref: true }).catch(
+      () => undefined,
+    );
   },
 };

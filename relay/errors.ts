@@ -18,12 +18,16 @@ export const ERRORS = {
   invalid_cursor: { status: 400, message: 'That cursor is not one of ours. Start again without a cursor.' },
   unauthorized: {
     status: 401,
-    message: 'The key is missing, unknown, expired or revoked. Send "Authorization: Bearer KEY" with a live key; an admin issues one with "turnpost keys create".',
+    message:
+      'The key is missing, unknown, expired or revoked. Send "Authorization: Bearer KEY" with a live key; an admin issues one with "turnpost keys create".',
   },
   forbidden: { status: 403, message: 'This key may not do that.' },
-  blocked_by_policy: { status: 403, message: 'The relay\'s policy does not let this message pass.' },
+  blocked_by_policy: { status: 403, message: "The relay's policy does not let this message pass." },
   not_found: { status: 404, message: 'There is nothing here under that id, or this key may not see it.' },
-  recipient_unknown: { status: 404, message: 'No agent of this relay has that name. List the agents to find the right one.' },
+  recipient_unknown: {
+    status: 404,
+    message: 'No agent of this relay has that name. List the agents to find the right one.',
+  },
   host_unknown: { status: 404, message: 'No such host. The hosts are claude, gemini and codex.' },
   event_unknown: { status: 404, message: 'This host has no such hook event that Turnpost answers.' },
   method_not_allowed: { status: 405, message: 'This address does not take that method.' },
@@ -40,8 +44,15 @@ export const ERRORS = {
   suppressed: { status: 422, message: 'Mail to that address has failed for good before; it is suppressed.' },
   rate_limited: { status: 429, message: 'Too many requests. Wait, then try again.', retryAfter: 10 },
   quota_exceeded: { status: 429, message: 'The quota is used up.', retryAfter: 3600 },
-  unavailable: { status: 503, message: 'The relay cannot store anything at the moment. Nothing was accepted; try again.', retryAfter: 5 },
-  internal: { status: 500, message: 'Something went wrong inside the relay. The log has the cause under this request_id.' },
+  unavailable: {
+    status: 503,
+    message: 'The relay cannot store anything at the moment. Nothing was accepted; try again.',
+    retryAfter: 5,
+  },
+  internal: {
+    status: 500,
+    message: 'Something went wrong inside the relay. The log has the cause under this request_id.',
+  },
 } as const satisfies Record<string, ErrorSpec>;
 
 export type ErrorCode = keyof typeof ERRORS;

@@ -16,7 +16,12 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 /** Written synchronously, so that the last line before a crash is there. */
 export function createLog(level: LogLevel): Log {
   return pino(
-    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } },
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
     pino.destination({ dest: 2, sync: true }),
   );
 }

@@ -34,7 +34,12 @@ export type DeliveryState =
   | 'expired' // final: nobody took it in time
   | 'cancelled'; // final: dropped, or the recipient is gone
 
-export const FINAL_STATES = ['delivered', 'bounced', 'expired', 'cancelled'] as const satisfies readonly DeliveryState[];
+export const FINAL_STATES = [
+  'delivered',
+  'bounced',
+  'expired',
+  'cancelled',
+] as const satisfies readonly DeliveryState[];
 
 /** Why we believe a leased message reached the model (design: evidence). `smtp` is the next mail server's 250. */
 export type Evidence = 'read' | 'reply' | 'ack' | 'asked_again' | 'transcript' | 'continuation' | 'smtp';

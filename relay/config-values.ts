@@ -1,0 +1,77 @@
+/** How the values of settings are written: one parser a kind. Each throws an Error whose text says what it wants, never the value. */
+
+export const text = (value: string): string => value;
+export const textOrOff = (value: string): string | null => (value === 'off' ? null : value);
+
+export function port(value: string): number {
+  const number = Number(value);
+  if (!/^\d+$/.test(value) || number > 65_535) throw new Error('want a port from 0 to 65535 (0: any free one)');
+  return number;
+}
+
+export const portOrOff = (value: string): number | null => (value === 'off' ? null : port(value));
+
+const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** '500ms', '90s', '15m', '12h' or '7d', in milliseconds. */
+export function duration(value: string): number {
+  const [, digits, unit = ''] = /^(\d{1,9})(ms|s|m|h|d)$/.exec(value) ?? [];
+  const unitMs = UNIT_MS[unit];
+  if (unitMs === undefined) throw new Error("want a number and a unit, like '15m' (ms, s, m, h, d)");
+  return Number(digits) * unitMs;
+}
+
+const UNIT_BYTES: Readonly<Record<string, number>> = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 };
+
+/** '25MiB', in bytes. */
+export function size(value: string): number {
+  const [, digits, unit = ''] = /^(\d{1,9})(B|KiB|MiB|GiB)$/.exec(value) ?? [];
+  const unitBytes = UNIT_BYTES[unit];
+  if (unitBytes === undefined) throw new Error("want a number and a unit, like '25MiB' (B, KiB, MiB, GiB)");
+  return Number(digits) * unitBytes;
+}
+
+export function oneOf<const T extends string>(...values: readonly T[]): (value: string) => T {
+  return (value) => {
+    const found = values.find((candidate) => candidate === value);
+    if (found === undefined) throw new Error(`want one of ${values.join(', ')}`);
+    return found;
+  };
+}
+
+/** URLs of the given schemes, comma-separated. */
+export function urls(...schemes: readonly string[]): (value: string) => string[] {
+  return (value) => value.split(',').map((part) => url(...schemes)(part.trim()));
+}
+
+export function url(...schemes: readonly string[]): (value: string) => string {
+  return (value) => {
+    const scheme = URL.canParse(value) ? new URL(value).protocol.slice(0, -1) : '';
+    if (!schemes.includes(scheme)) throw new Error(`want a URL like ${schemes.map((s) => `${s}://...`).join(' or ')}`);
+    return value;
+  };
+}
+
+/** RFC 1035 labels; agents live at `name@domain`. */
+export function domain(value: string): string {
+  if (!/^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i.test(value)) {
+    throw new Error('want a domain name in ASCII, like agents.example.com');
+  }
+  return value.toLowerCase();
+}
+
+export function emailAddress(value: string): string {
+  if (!/^[^\s@<>,"]+@[^\s@<>,"]+$/.test(value)) throw new Error('want one email address, like you@example.com');
+  return value.toLowerCase();
+}
+
+export function adminKey(value: string): string {
+  if (!/^tp_admin_[A-Za-z0-9_-]{20,}$/.test(value)) throw new Error('want tp_admin_ and at least 20 letters or digits');
+  return value;
+}
+
+export function sqlitePath(value: string): string {
+  if (/^postgres(ql)?:/.test(value))
+    throw new Error('PostgreSQL is not supported by this version; use a path or sqlite:PATH');
+  return value.replace(/^sqlite:(\/\/)?/, '');
+}
