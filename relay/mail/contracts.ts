@@ -2,7 +2,15 @@
  * What the mail layer gives to the rules above it, and what it wants from them. Shapes only.
  * The order in which the rules use them is docs/flow.md, "An email comes in" and "An email goes out".
  */
-import type { AttachmentContent, AttachmentInfo, MessageType, Outcome, OutgoingEmail, Priority, ReplyPurpose } from '../types.ts';
+import type {
+  AttachmentContent,
+  AttachmentInfo,
+  MessageType,
+  Outcome,
+  OutgoingEmail,
+  Priority,
+  ReplyPurpose,
+} from '../types.ts';
 
 export interface Mailbox {
   /** `local@domain`, domain in lower case. */
@@ -119,8 +127,20 @@ export interface Courier {
 
 /** Where an email was found; names the cursor that moves in the same transaction as the mail. */
 export type IntakeSource =
-  | { readonly kind: 'smtp'; readonly envelopeFrom: string; readonly envelopeTo: readonly string[]; readonly remote: string; readonly hello: string }
-  | { readonly kind: 'imap'; readonly account: string; readonly folder: string; readonly uidValidity: string; readonly uid: number };
+  | {
+      readonly kind: 'smtp';
+      readonly envelopeFrom: string;
+      readonly envelopeTo: readonly string[];
+      readonly remote: string;
+      readonly hello: string;
+    }
+  | {
+      readonly kind: 'imap';
+      readonly account: string;
+      readonly folder: string;
+      readonly uidValidity: string;
+      readonly uid: number;
+    };
 
 export interface IncomingEmail {
   readonly source: IntakeSource;
@@ -141,7 +161,10 @@ export interface LetterBoxKeeper {
   /** Sets the cursor: first sight of a mailbox, a new UIDVALIDITY, or mail that is none of ours passed over. */
   move(account: string, folder: string, cursor: Cursor): Promise<void>;
   /** Is one of these addresses (topmost trace headers, To, Cc) an agent of ours or does it carry a token of ours; or one of these Message-IDs ours? */
-  isOurs(candidate: { readonly addresses: readonly string[]; readonly references: readonly string[] }): Promise<boolean>;
+  isOurs(candidate: {
+    readonly addresses: readonly string[];
+    readonly references: readonly string[];
+  }): Promise<boolean>;
   /** Takes the mail in and moves the cursor, in one transaction. Throws where the store cannot take it now: come again. */
   take(email: IncomingEmail): Promise<void>;
   /** Counts a failed try at this UID and returns how many there were; from 3 on `quarantine` is due. */
@@ -153,7 +176,9 @@ export interface LetterBoxKeeper {
 /** What the SMTP listener wants from above. */
 export interface SmtpDesk {
   /** Asked in the dialogue for each RCPT TO. A refusal carries code (550, 451...) and a text for the sender's person. */
-  checkRecipient(address: string): Promise<{ readonly accepted: true } | { readonly accepted: false; readonly code: number; readonly text: string }>;
+  checkRecipient(
+    address: string,
+  ): Promise<{ readonly accepted: true } | { readonly accepted: false; readonly code: number; readonly text: string }>;
   /** Resolves when it is on disk. Throws RelayError `unavailable`: 451, the sender keeps it and tries again. */
   take(email: IncomingEmail): Promise<void>;
 }
