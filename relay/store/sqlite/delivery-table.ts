@@ -1,0 +1,93 @@
+/** Table `delivery`, the side of agents: handed out, confirmed, given back, run out. Email deliveries: outbox-table.ts. */
+import type { Delivery, DeliveryState, Evidence } from '../../types.ts';
+import type { DeliveryStore, Turn, TurnResult } from '../stores.ts';
+import type { SqliteDatabase } from './database.ts';
+import { confirmDeliveries } from './delivery-arrows.ts';
+import { releaseLeases } from './lease-table.ts';
+import { DELIVERY_COLUMNS, type DeliveryRow } from './rows.ts';
+import { countAvailable, runTurn, turnHasWork } from './turn.ts';
+
+const FIND = `SELECT ${DELIVERY_COLUMNS} FROM delivery d WHERE d.id = ?`;
+const FIND_OF_AGENT = `SELECT ${DELIVERY_COLUMNS} FROM delivery d WHERE d.agent_id = ? AND d.message_id = ? AND d.state <> 'held'`;
+
+const LEASE_OF_AGENT = `SELECT 1 FROM lease WHERE id = ? AND agent_id = ?`;
+
+const RAN_OUT = `expires_at <= @now`;
+const AGENTS_RAN_OUT = `
+  SELECT DISTINCT l.agent_id AS id FROM lease l JOIN delivery d ON d.lease_id = l.id
+  WHERE l.expires_at <= @now AND l.agent_id IS NOT NULL`;
+
+/** held | available | deferred -> expired. What is leased is judged when its lease ends. */
+const EXPIRE = `
+  UPDATE delivery SET state = 'expired', finalized_at = @now
+  WHERE expires_at <= @now AND state IN ('held', 'available', 'deferred')`;
+
+/** Handed to the next server is not read by a person: a later report still makes it `bounced`. */
+const BOUNCE = `
+  UPDATE delivery SET state = 'bounced', finalized_at = @now, lease_id = NULL, last_error = @reason
+  WHERE id = @id AND agent_id IS NULL AND state IN ('available', 'leased', 'deferred', 'delivered')`;
+
+const COUNT_OPEN = `SELECT state, count(*) AS n FROM delivery WHERE finalized_at IS NULL GROUP BY state`;
+
+export class SqliteDeliveryTable implements DeliveryStore {
+  readonly #store: SqliteDatabase;
+
+  constructor(store: SqliteDatabase) {
+    this.#store = store;
+  }
+
+  async turn(turn: Turn): Promise<TurnResult> {
+    return this.#store.write(() => runTurn(this.#store, turn));
+  }
+
+  async hasWork(turn: Turn): Promise<boolean> {
+    return turnHasWork(this.#store, turn);
+  }
+
+  async countAvailable(agentId: string): Promise<number> {
+    return countAvailable(this.#store, agentId);
+  }
+
+  async confirm(agentId: string, messageId: string, kind: Evidence, now: number): Promise<Delivery | undefined> {
+    return this.#store.write(() => {
+      confirmDeliveries(this.#store, agentId, [messageId], kind, now, { evenIfNeverGiven: true });
+      return this.#store.prepare<[string, string], DeliveryRow>(FIND_OF_AGENT).get(agentId, messageId);
+    });
+  }
+
+  async releaseIfHeld(agentId: string, leaseId: string, now: number): Promise<number | undefined> {
+    return this.#store.write(() => {
+      if (this.#store.prepare(LEASE_OF_AGENT).get(leaseId, agentId) === undefined) return undefined;
+      return releaseLeases(this.#store, { where: 'id = @leaseId', values: { leaseId }, now });
+    });
+  }
+
+  async rescue(now: number): Promise<readonly string[]> {
+    if (this.#store.prepare('SELECT 1 FROM lease WHERE expires_at <= ? LIMIT 1').get(now) === undefined) return [];
+    return this.#store.write(() => {
+      const agents = this.#store.prepare<[object], { id: string }>(AGENTS_RAN_OUT).all({ now });
+      releaseLeases(this.#store, { where: RAN_OUT, values: { now }, now });
+      return agents.map(({ id }) => id);
+    });
+  }
+
+  async expire(now: number): Promise<number> {
+    return this.#store.write(() => this.#store.prepare(EXPIRE).run({ now }).changes);
+  }
+
+  async bounceByReport(deliveryId: string, reason: string, now: number): Promise<Delivery | undefined> {
+    return this.#store.write(() => {
+      if (this.#store.prepare(BOUNCE).run({ id: deliveryId, reason, now }).changes === 0) return undefined;
+      return this.#store.prepare<[string], DeliveryRow>(FIND).get(deliveryId);
+    });
+  }
+
+  async find(id: string): Promise<Delivery | undefined> {
+    return this.#store.prepare<[string], DeliveryRow>(FIND).get(id);
+  }
+
+  async countOpen(): Promise<ReadonlyMap<DeliveryState, number>> {
+    const rows = this.#store.prepare<[], { state: DeliveryState; n: number }>(COUNT_OPEN).all();
+    return new Map(rows.map(({ state, n }) => [state, n]));
+  }
+}

@@ -1,0 +1,85 @@
+/** Table `key`: credentials, as hashes. A revoked key's leases end in the same transaction. */
+import { newId } from '../../ids.ts';
+import type { Key } from '../../types.ts';
+import type { KeyStore, Receipt } from '../stores.ts';
+import type { SqliteDatabase, Statement } from './database.ts';
+import { releaseLeases } from './lease-table.ts';
+import { insertReceipt } from './receipt-table.ts';
+import { KEY_COLUMNS } from './rows.ts';
+
+const INSERT = `
+  INSERT INTO key (id, agent_id, scope, hash, label, created_at, expires_at)
+  VALUES (@id, @agentId, @scope, @hash, @label, @createdAt, @expiresAt)`;
+
+const LIVE = `revoked_at IS NULL AND (expires_at IS NULL OR expires_at > @now)`;
+
+const SHORTEN = `
+  UPDATE key SET expires_at = min(coalesce(expires_at, @until), @until) WHERE id = @id AND ${LIVE}`;
+
+const REVOKE = `UPDATE key SET revoked_at = @now, revoke_reason = @reason WHERE id = @id AND ${LIVE}`;
+
+const UNTAKEN_OF_KEY = `
+  SELECT d.id FROM delivery d JOIN message m ON m.id = d.message_id
+  WHERE d.state IN ('available', 'deferred') AND m.sender_key_id = ?`;
+
+const HOLD_DELIVERY = `UPDATE delivery SET state = 'held' WHERE id = ? AND state IN ('available', 'deferred')`;
+
+const INSERT_HOLD = `
+  INSERT INTO hold (id, delivery_id, kind, reason, created_at)
+  VALUES (?, ?, 'quarantine', 'the key that sent it was revoked as compromised', ?)`;
+
+export function insertKey(store: SqliteDatabase, key: Key): void {
+  store.prepare(INSERT).run(key);
+}
+
+export class SqliteKeyTable implements KeyStore {
+  readonly #store: SqliteDatabase;
+  readonly #findByHash: Statement<[string], Key>;
+
+  constructor(store: SqliteDatabase) {
+    this.#store = store;
+    this.#findByHash = store.prepare<[string], Key>(`SELECT ${KEY_COLUMNS} FROM key WHERE hash = ?`);
+  }
+
+  async issue(key: Key, receipt?: Receipt): Promise<void> {
+    await this.#store.write(() => {
+      insertKey(this.#store, key);
+      insertReceipt(this.#store, receipt);
+    });
+  }
+
+  async findByHash(hash: string): Promise<Key | undefined> {
+    return this.#findByHash.get(hash);
+  }
+
+  async find(id: string): Promise<Key | undefined> {
+    return this.#store.prepare<[string], Key>(`SELECT ${KEY_COLUMNS} FROM key WHERE id = ?`).get(id);
+  }
+
+  async rotateIfLive(id: string, next: Key, oldExpiresAt: number, receipt?: Receipt): Promise<boolean> {
+    return this.#store.write(() => {
+      const old = this.#store.prepare(SHORTEN).run({ id, until: oldExpiresAt, now: next.createdAt });
+      if (old.changes === 0) return false;
+      insertKey(this.#store, next);
+      insertReceipt(this.#store, receipt);
+      return true;
+    });
+  }
+
+  async revokeIfLive(id: string, now: number, reason: string | null): Promise<{ readonly held: number } | undefined> {
+    return this.#store.write(() => {
+      if (this.#store.prepare(REVOKE).run({ id, now, reason }).changes === 0) return undefined;
+      releaseLeases(this.#store, { where: 'key_id = @key', values: { key: id }, now });
+      return { held: reason === 'compromised' ? this.#holdUntaken(id, now) : 0 };
+    });
+  }
+
+  #holdUntaken(keyId: string, now: number): number {
+    const deliveries = this.#store.prepare<[string], { id: string }>(UNTAKEN_OF_KEY).all(keyId);
+    for (const { id } of deliveries) {
+      this.#store.prepare(HOLD_DELIVERY).run(id);
+      this.#store.prepare(INSERT_HOLD).run(newId('hld', now), id, now);
+    }
+    return deliveries.length;
+  }
+}

@@ -1,0 +1,180 @@
+/** Table `message` and what is read together with it. Reading changes nothing. */
+import type { AttachmentContent, Delivery, Message } from '../../types.ts';
+import type {
+  MessageFilter,
+  MessageStore,
+  NewMail,
+  Page,
+  PageRequest,
+  ReceivedEmail,
+  SeenMessage,
+  ThreadSummary,
+} from '../stores.ts';
+import type { SqliteDatabase } from './database.ts';
+import { insertMail } from './insert-mail.ts';
+import { moveCursor } from './mailbox-table.ts';
+import {
+  cursorToSeq,
+  DELIVERY_COLUMNS,
+  type DeliveryRow,
+  MESSAGE_COLUMNS,
+  type MessageRow,
+  NEWEST,
+  toMessage,
+  toPage,
+} from './rows.ts';
+
+const FIND = `SELECT ${MESSAGE_COLUMNS} FROM message m WHERE m.id = ?`;
+
+/** What waits for a decision is not seen by its recipient. */
+const DELIVERY_TO = `
+  SELECT ${DELIVERY_COLUMNS} FROM delivery d WHERE d.message_id = ? AND d.agent_id = ? AND d.state <> 'held'`;
+const DELIVERIES_OF = `SELECT ${DELIVERY_COLUMNS} FROM delivery d WHERE d.message_id = ? ORDER BY d.seq`;
+
+const MINE = {
+  inbound: `EXISTS (SELECT 1 FROM delivery d WHERE d.message_id = m.id AND d.agent_id = @agentId AND d.state <> 'held'
+    AND (@state IS NULL OR d.state = @state))`,
+  outbound: `(m.sender_agent_id = @agentId AND (@state IS NULL OR EXISTS (
+    SELECT 1 FROM delivery d WHERE d.message_id = m.id AND d.state = @state)))`,
+} as const;
+
+/** Driven from the side that has an index: an agent's own deliveries, its own messages, or both. */
+const SEQS = {
+  inbound: `SELECT m.seq FROM delivery d JOIN message m ON m.id = d.message_id
+    WHERE d.agent_id = @agentId AND d.state <> 'held' AND (@state IS NULL OR d.state = @state)`,
+  outbound: `SELECT m.seq FROM message m WHERE ${MINE.outbound}`,
+} as const;
+
+const FILTER = `m.seq < @before AND (@threadId IS NULL OR m.thread_id = @threadId)
+  AND (@since IS NULL OR m.created_at >= @since)`;
+
+function listSql(direction: MessageFilter['direction']): string {
+  const parts = direction === 'all' ? [SEQS.inbound, SEQS.outbound] : [SEQS[direction]];
+  const seqs = parts
+    .map((part) => `SELECT seq FROM (${part} AND ${FILTER} ORDER BY m.seq DESC LIMIT @limit + 1)`)
+    .join(' UNION ');
+  return `SELECT m.seq, ${MESSAGE_COLUMNS} FROM message m WHERE m.seq IN (${seqs}) ORDER BY m.seq DESC LIMIT @limit + 1`;
+}
+
+const THREAD = `
+  SELECT ${MESSAGE_COLUMNS} FROM message m
+  WHERE m.thread_id = @threadId AND (m.sender_agent_id = @agentId OR ${MINE.inbound}) ORDER BY m.seq`;
+
+const THREADS = `
+  SELECT m.thread_id AS id, max(m.seq) AS seq, count(*) AS messageCount, max(m.created_at) AS lastMessageAt,
+    json_group_array(DISTINCT m.from_address) AS participants,
+    (SELECT f.subject FROM message f WHERE f.thread_id = m.thread_id ORDER BY f.seq LIMIT 1) AS subject
+  FROM message m
+  WHERE m.sender_agent_id = @agentId OR ${MINE.inbound.replace('AND (@state IS NULL OR d.state = @state)', '')}
+  GROUP BY m.thread_id HAVING max(m.seq) < @before ORDER BY seq DESC LIMIT @limit + 1`;
+
+const ATTACHMENT = `
+  SELECT a.idx AS "index", a.filename, a.content_type AS contentType, a.size, a.sha256, b.content
+  FROM attachment a JOIN blob b ON b.sha256 = a.sha256 WHERE a.message_id = ? AND a.idx = ?`;
+
+const BY_EMAIL_ID = `
+  SELECT ${MESSAGE_COLUMNS} FROM message m
+  WHERE m.email_message_id IN (SELECT value FROM json_each(?)) ORDER BY m.seq DESC LIMIT 1`;
+
+const EMAIL_IDS = `
+  SELECT email_message_id AS id FROM message WHERE thread_id = ? AND email_message_id IS NOT NULL ORDER BY seq`;
+
+const COUNT_TURNS = `
+  SELECT count(*) AS n FROM message WHERE thread_id = ? AND from_kind = 'agent' AND created_at > ?`;
+
+const INSERT_RECEIVED = `
+  INSERT INTO received_email (id, source, raw, received_at, message_id) VALUES (@id, @source, @raw, @receivedAt, @messageId)`;
+const KEY_KNOWN = `SELECT 1 FROM received_key WHERE key IN (SELECT value FROM json_each(?)) LIMIT 1`;
+const INSERT_KEY = `INSERT INTO received_key (key, email_id) VALUES (?, ?)`;
+
+export class SqliteMessageTable implements MessageStore {
+  readonly #store: SqliteDatabase;
+
+  constructor(store: SqliteDatabase) {
+    this.#store = store;
+  }
+
+  async accept(mail: NewMail): Promise<void> {
+    await this.#store.write(() => insertMail(this.#store, mail));
+  }
+
+  async receive(email: ReceivedEmail, mail: NewMail | null): Promise<'received' | 'duplicate'> {
+    return this.#store.write(() => {
+      if (email.cursor !== null) moveCursor(this.#store, email.cursor);
+      if (this.#store.prepare(KEY_KNOWN).get(JSON.stringify(email.dedupeKeys)) !== undefined) return 'duplicate';
+      if (mail !== null) insertMail(this.#store, mail);
+      const { cursor: _, dedupeKeys, ...row } = email;
+      this.#store.prepare(INSERT_RECEIVED).run({ ...row, messageId: mail?.message.id ?? null });
+      for (const key of dedupeKeys) this.#store.prepare(INSERT_KEY).run(key, email.id);
+      return 'received';
+    });
+  }
+
+  async find(id: string): Promise<Message | undefined> {
+    const row = this.#store.prepare<[string], MessageRow>(FIND).get(id);
+    return row && toMessage(row);
+  }
+
+  async findSeen(agentId: string, messageId: string): Promise<SeenMessage | undefined> {
+    const message = await this.find(messageId);
+    if (message === undefined) return undefined;
+    const seen = this.#see(agentId, message);
+    return seen.delivery === null && seen.deliveries === null ? undefined : seen;
+  }
+
+  async list(agentId: string, filter: MessageFilter, page: PageRequest): Promise<Page<SeenMessage>> {
+    const rows = this.#store.prepare<[object], MessageRow & { seq: number }>(listSql(filter.direction)).all({
+      agentId,
+      state: filter.state ?? null,
+      threadId: filter.threadId ?? null,
+      since: filter.since ?? null,
+      before: cursorToSeq(page.cursor, NEWEST),
+      limit: page.limit,
+    });
+    return toPage(rows, page, ({ seq: _, ...row }) => this.#see(agentId, toMessage(row)));
+  }
+
+  async threads(agentId: string, page: PageRequest): Promise<Page<ThreadSummary>> {
+    type Row = Omit<ThreadSummary, 'participants'> & { readonly seq: number; readonly participants: string };
+    const values = { agentId, before: cursorToSeq(page.cursor, NEWEST), limit: page.limit };
+    const rows = this.#store.prepare<[object], Row>(THREADS).all(values);
+    return toPage(rows, page, ({ seq: _, participants, ...row }) => ({
+      ...row,
+      participants: JSON.parse(participants),
+    }));
+  }
+
+  async thread(agentId: string, threadId: string): Promise<readonly SeenMessage[]> {
+    const rows = this.#store.prepare<[object], MessageRow>(THREAD).all({ agentId, threadId, state: null });
+    return rows.map((row) => this.#see(agentId, toMessage(row)));
+  }
+
+  async attachment(messageId: string, index: number): Promise<AttachmentContent | undefined> {
+    return this.#store.prepare<[string, number], AttachmentContent>(ATTACHMENT).get(messageId, index);
+  }
+
+  async findByEmailMessageId(ids: readonly string[]): Promise<Message | undefined> {
+    const row = this.#store.prepare<[string], MessageRow>(BY_EMAIL_ID).get(JSON.stringify(ids));
+    return row && toMessage(row);
+  }
+
+  async emailMessageIds(threadId: string): Promise<readonly string[]> {
+    return this.#store
+      .prepare<[string], { id: string }>(EMAIL_IDS)
+      .all(threadId)
+      .map(({ id }) => id);
+  }
+
+  async countAgentTurns(threadId: string, since: number): Promise<number> {
+    return this.#store.prepare<[string, number], { n: number }>(COUNT_TURNS).get(threadId, since)?.n ?? 0;
+  }
+
+  #see(agentId: string, message: Message): SeenMessage {
+    const mine = message.senderAgentId === agentId;
+    return {
+      message,
+      delivery: this.#store.prepare<[string, string], DeliveryRow>(DELIVERY_TO).get(message.id, agentId) ?? null,
+      deliveries: mine ? this.#store.prepare<[string], Delivery>(DELIVERIES_OF).all(message.id) : null,
+    };
+  }
+}

@@ -1,0 +1,238 @@
+/**
+ * The schema. One entry per version, in order: entry n takes a database from `user_version` n to n + 1.
+ * Never edit an entry that has shipped.
+ */
+export const MIGRATIONS: readonly string[] = [
+  // 0 -> 1
+  `CREATE TABLE secret (
+     name  TEXT PRIMARY KEY,
+     value BLOB NOT NULL
+   ) STRICT;
+
+   CREATE TABLE signing_key (
+     kid         TEXT PRIMARY KEY,
+     private_pem TEXT NOT NULL,
+     public_jwk  TEXT NOT NULL,
+     valid_from  INTEGER NOT NULL,
+     retired_at  INTEGER
+   ) STRICT;
+
+   CREATE TABLE agent (
+     seq          INTEGER PRIMARY KEY,
+     id           TEXT NOT NULL UNIQUE,
+     name         TEXT NOT NULL UNIQUE CHECK (length(name) BETWEEN 1 AND 39),
+     display_name TEXT,
+     description  TEXT,
+     capabilities TEXT NOT NULL,
+     owner        TEXT,
+     host         TEXT,
+     program      TEXT,
+     model        TEXT,
+     created_at   INTEGER NOT NULL,
+     updated_at   INTEGER NOT NULL,
+     deleted_at   INTEGER
+   ) STRICT;
+
+   CREATE TABLE key (
+     id            TEXT PRIMARY KEY,
+     agent_id      TEXT REFERENCES agent (id),
+     scope         TEXT NOT NULL CHECK (scope IN ('admin', 'agent')),
+     hash          TEXT NOT NULL UNIQUE,
+     label         TEXT,
+     created_at    INTEGER NOT NULL,
+     expires_at    INTEGER,
+     revoked_at    INTEGER,
+     revoke_reason TEXT,
+     CHECK ((agent_id IS NULL) = (scope = 'admin'))
+   ) STRICT;
+   CREATE INDEX key_of_agent ON key (agent_id);
+
+   CREATE TABLE enrolment (
+     hash       TEXT PRIMARY KEY,
+     name       TEXT,
+     created_at INTEGER NOT NULL,
+     expires_at INTEGER NOT NULL,
+     used_at    INTEGER
+   ) STRICT;
+
+   CREATE TABLE receipt (
+     scope      TEXT PRIMARY KEY,
+     body_hash  TEXT NOT NULL,
+     status     INTEGER NOT NULL,
+     sealed     BLOB NOT NULL,
+     created_at INTEGER NOT NULL
+   ) STRICT;
+   CREATE INDEX receipt_age ON receipt (created_at);
+
+   CREATE TABLE session (
+     agent_id       TEXT NOT NULL REFERENCES agent (id),
+     session_id     TEXT NOT NULL,
+     host           TEXT,
+     last_seen_at   INTEGER NOT NULL,
+     run_injections INTEGER NOT NULL DEFAULT 0,
+     ended_at       INTEGER,
+     PRIMARY KEY (agent_id, session_id)
+   ) STRICT, WITHOUT ROWID;
+
+   CREATE TABLE message (
+     seq               INTEGER PRIMARY KEY,
+     id                TEXT NOT NULL UNIQUE,
+     thread_id         TEXT NOT NULL,
+     from_address      TEXT NOT NULL,
+     from_name         TEXT,
+     from_kind         TEXT NOT NULL CHECK (from_kind IN ('agent', 'person', 'machine')),
+     sender_agent_id   TEXT REFERENCES agent (id),
+     sender_key_id     TEXT REFERENCES key (id),
+     sender_session_id TEXT,
+     recipients        TEXT NOT NULL,
+     cc                TEXT NOT NULL,
+     subject           TEXT,
+     body              TEXT NOT NULL,
+     quoted            TEXT,
+     signature         TEXT,
+     type              TEXT NOT NULL
+       CHECK (type IN ('message', 'task', 'query', 'response', 'bounce', 'auto_reply', 'notice')),
+     priority          TEXT NOT NULL CHECK (priority IN ('low', 'normal', 'high', 'urgent')),
+     in_reply_to       TEXT,
+     requires_response INTEGER NOT NULL,
+     expires_at        INTEGER,
+     data              TEXT,
+     verified_by       TEXT NOT NULL CHECK (verified_by IN ('key', 'signature', 'dmarc', 'token', 'none')),
+     auth              TEXT,
+     hop               INTEGER NOT NULL,
+     jws               TEXT,
+     email_message_id  TEXT,
+     created_at        INTEGER NOT NULL
+   ) STRICT;
+   CREATE INDEX message_thread ON message (thread_id, seq);
+   CREATE INDEX message_sender ON message (sender_agent_id, seq) WHERE sender_agent_id IS NOT NULL;
+   CREATE INDEX message_email_id ON message (email_message_id) WHERE email_message_id IS NOT NULL;
+
+   CREATE TABLE blob (
+     sha256  TEXT PRIMARY KEY,
+     content BLOB NOT NULL
+   ) STRICT;
+
+   CREATE TABLE attachment (
+     message_id   TEXT NOT NULL REFERENCES message (id),
+     idx          INTEGER NOT NULL,
+     filename     TEXT NOT NULL,
+     content_type TEXT NOT NULL,
+     size         INTEGER NOT NULL,
+     sha256       TEXT NOT NULL REFERENCES blob (sha256),
+     PRIMARY KEY (message_id, idx)
+   ) STRICT, WITHOUT ROWID;
+
+   CREATE TABLE lease (
+     id         TEXT PRIMARY KEY,
+     agent_id   TEXT REFERENCES agent (id),
+     key_id     TEXT REFERENCES key (id),
+     session_id TEXT,
+     path       TEXT NOT NULL CHECK (path IN ('end_of_turn', 'tool', 'api', 'outbox')),
+     prompt_id  TEXT,
+     given_at   INTEGER NOT NULL,
+     lease_ms   INTEGER NOT NULL,
+     expires_at INTEGER NOT NULL
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX lease_end ON lease (expires_at);
+   CREATE INDEX lease_of_session ON lease (agent_id, session_id);
+   CREATE INDEX lease_of_key ON lease (key_id) WHERE key_id IS NOT NULL;
+
+   CREATE TABLE delivery (
+     seq                  INTEGER PRIMARY KEY,
+     id                   TEXT NOT NULL UNIQUE,
+     message_id           TEXT NOT NULL REFERENCES message (id),
+     agent_id             TEXT REFERENCES agent (id),
+     address              TEXT NOT NULL CHECK (length(address) BETWEEN 3 AND 320),
+     state                TEXT NOT NULL CHECK (state IN
+       ('held', 'available', 'leased', 'deferred', 'delivered', 'bounced', 'expired', 'cancelled')),
+     attempt              INTEGER NOT NULL DEFAULT 0,
+     trust                TEXT CHECK (trust IN ('owner', 'peer', 'known', 'unknown')),
+     rank                 INTEGER NOT NULL,
+     available_at         INTEGER NOT NULL,
+     expires_at           INTEGER,
+     preferred_session_id TEXT,
+     lease_id             TEXT REFERENCES lease (id),
+     last_error           TEXT,
+     delivered_at         INTEGER,
+     evidence             TEXT CHECK (evidence IN
+       ('read', 'reply', 'ack', 'asked_again', 'transcript', 'continuation', 'smtp')),
+     finalized_at         INTEGER,
+     UNIQUE (message_id, address),
+     CHECK ((state = 'leased') = (lease_id IS NOT NULL)),
+     CHECK ((finalized_at IS NOT NULL) = (state IN ('delivered', 'bounced', 'expired', 'cancelled'))),
+     CHECK ((evidence IS NOT NULL) <= (delivered_at IS NOT NULL))
+   ) STRICT;
+   CREATE INDEX delivery_available ON delivery (agent_id, rank, seq) WHERE state = 'available' AND agent_id IS NOT NULL;
+   CREATE INDEX delivery_outbox ON delivery (available_at, seq)
+     WHERE state IN ('available', 'deferred') AND agent_id IS NULL;
+   CREATE INDEX delivery_of_lease ON delivery (lease_id) WHERE lease_id IS NOT NULL;
+   CREATE INDEX delivery_of_agent ON delivery (agent_id, seq) WHERE agent_id IS NOT NULL;
+   CREATE INDEX delivery_expiry ON delivery (expires_at)
+     WHERE expires_at IS NOT NULL AND state IN ('held', 'available', 'deferred');
+   CREATE INDEX delivery_open ON delivery (state) WHERE finalized_at IS NULL;
+
+   CREATE TABLE outbox_email (
+     delivery_id   TEXT PRIMARY KEY REFERENCES delivery (id),
+     envelope_from TEXT NOT NULL,
+     envelope_to   TEXT NOT NULL,
+     envid         TEXT NOT NULL UNIQUE,
+     raw           BLOB NOT NULL
+   ) STRICT;
+
+   CREATE TABLE reply_route (
+     id          TEXT PRIMARY KEY,
+     agent_id    TEXT NOT NULL REFERENCES agent (id),
+     thread_id   TEXT NOT NULL,
+     message_id  TEXT NOT NULL REFERENCES message (id),
+     delivery_id TEXT NOT NULL REFERENCES delivery (id),
+     address     TEXT NOT NULL,
+     created_at  INTEGER NOT NULL
+   ) STRICT;
+   CREATE INDEX reply_route_message ON reply_route (message_id);
+
+   CREATE TABLE hold (
+     seq         INTEGER PRIMARY KEY,
+     id          TEXT NOT NULL UNIQUE,
+     delivery_id TEXT NOT NULL REFERENCES delivery (id),
+     kind        TEXT NOT NULL CHECK (kind IN ('approval', 'quarantine')),
+     reason      TEXT NOT NULL,
+     created_at  INTEGER NOT NULL,
+     decided_at  INTEGER,
+     decision    TEXT CHECK (decision IN ('accepted', 'dropped')),
+     CHECK ((decided_at IS NULL) = (decision IS NULL))
+   ) STRICT;
+   CREATE INDEX hold_open ON hold (seq) WHERE decided_at IS NULL;
+   CREATE INDEX hold_of_delivery ON hold (delivery_id);
+
+   CREATE TABLE mailbox (
+     account      TEXT NOT NULL,
+     folder       TEXT NOT NULL,
+     uid_validity TEXT NOT NULL,
+     last_uid     INTEGER NOT NULL,
+     PRIMARY KEY (account, folder)
+   ) STRICT, WITHOUT ROWID;
+
+   CREATE TABLE mailbox_failure (
+     account      TEXT NOT NULL,
+     folder       TEXT NOT NULL,
+     uid_validity TEXT NOT NULL,
+     uid          INTEGER NOT NULL,
+     tries        INTEGER NOT NULL,
+     PRIMARY KEY (account, folder, uid_validity, uid)
+   ) STRICT, WITHOUT ROWID;
+
+   CREATE TABLE received_email (
+     id          TEXT PRIMARY KEY,
+     source      TEXT NOT NULL,
+     raw         BLOB,
+     received_at INTEGER NOT NULL,
+     message_id  TEXT REFERENCES message (id)
+   ) STRICT;
+   CREATE INDEX received_email_message ON received_email (message_id) WHERE message_id IS NOT NULL;
+
+   CREATE TABLE received_key (
+     key      TEXT PRIMARY KEY,
+     email_id TEXT NOT NULL REFERENCES received_email (id)
+   ) STRICT, WITHOUT ROWID;`,
+];

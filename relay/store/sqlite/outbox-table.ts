@@ -1,0 +1,112 @@
+/** Table `outbox_email` and the email side of `delivery`. An outcome counts only for the claim that produced it. */
+import type { Delivery, Outcome, OutgoingEmail } from '../../types.ts';
+import type { OutboxItem, OutboxStore, Page, PageRequest } from '../stores.ts';
+import type { SqliteDatabase } from './database.ts';
+import { takeDelivery } from './delivery-arrows.ts';
+import { insertLease } from './lease-table.ts';
+import { cursorToSeq, DELIVERY_COLUMNS, type DeliveryRow, NEWEST, toPage } from './rows.ts';
+
+const ITEM_COLUMNS = `${DELIVERY_COLUMNS}, d.seq, e.delivery_id AS deliveryId, e.envelope_from AS envelopeFrom,
+  e.envelope_to AS envelopeTo, e.envid, e.raw`;
+const FROM = `FROM delivery d JOIN outbox_email e ON e.delivery_id = d.id`;
+
+const WAITS = `d.agent_id IS NULL AND d.state IN ('available', 'deferred')`;
+
+const NEXT = `
+  SELECT d.id ${FROM}
+  WHERE ${WAITS} AND d.available_at <= @now AND (d.expires_at IS NULL OR d.expires_at > @now)
+  ORDER BY d.available_at, d.seq LIMIT 1`;
+
+const NEXT_DUE = `SELECT min(d.available_at) AS at FROM delivery d WHERE ${WAITS}`;
+
+/** leased -> delivered | deferred | bounced, by the holder of this lease only. */
+const SETTLE = `
+  UPDATE delivery SET state = @state, lease_id = NULL, last_error = @lastError, available_at = @availableAt,
+    evidence = @evidence, delivered_at = @deliveredAt, finalized_at = @finalizedAt
+  WHERE id = @id AND state = 'leased' AND lease_id = @leaseId`;
+
+const LIST = `SELECT ${ITEM_COLUMNS} ${FROM} WHERE d.seq < @before ORDER BY d.seq DESC LIMIT @limit + 1`;
+const FIND = `SELECT ${ITEM_COLUMNS} ${FROM} WHERE d.id = ?`;
+const BY_ENVID = `SELECT ${ITEM_COLUMNS} ${FROM} WHERE e.envid = ?`;
+
+type ItemRow = DeliveryRow & OutgoingEmail & { readonly seq: number };
+
+function toItem({ seq: _, deliveryId, envelopeFrom, envelopeTo, envid, raw, ...delivery }: ItemRow): OutboxItem {
+  return { delivery, email: { deliveryId, envelopeFrom, envelopeTo, envid, raw } };
+}
+
+export class SqliteOutboxTable implements OutboxStore {
+  readonly #store: SqliteDatabase;
+
+  constructor(store: SqliteDatabase) {
+    this.#store = store;
+  }
+
+  async claimNext(now: number, leaseMs: number, leaseId: string): Promise<OutboxItem | undefined> {
+    if (this.#store.prepare(NEXT).get({ now }) === undefined) return undefined;
+    return this.#store.write(() => {
+      const due = this.#store.prepare<[object], { id: string }>(NEXT).get({ now });
+      if (due === undefined) return undefined;
+      insertLease(this.#store, {
+        id: leaseId,
+        agentId: null,
+        keyId: null,
+        sessionId: null,
+        path: 'outbox',
+        promptId: null,
+        givenAt: now,
+        expiresAt: now + leaseMs,
+      });
+      takeDelivery(this.#store, due.id, leaseId);
+      const row = this.#store.prepare<[string], ItemRow>(FIND).get(due.id);
+      return row && toItem(row);
+    });
+  }
+
+  async settleIfClaimed(
+    item: OutboxItem,
+    outcome: Outcome,
+    retryAt: number | null,
+    now: number,
+  ): Promise<Delivery | undefined> {
+    const { id, leaseId } = item.delivery;
+    return this.#store.write(() => {
+      const settled = this.#store
+        .prepare(SETTLE)
+        .run({ id, leaseId, ...settlement(item.delivery, outcome, retryAt, now) });
+      this.#store.prepare('DELETE FROM lease WHERE id = ?').run(leaseId);
+      if (settled.changes === 0) return undefined;
+      const row = this.#store.prepare<[string], ItemRow>(FIND).get(id);
+      return row && toItem(row).delivery;
+    });
+  }
+
+  async nextDueAt(): Promise<number | undefined> {
+    return this.#store.prepare<[], { at: number | null }>(NEXT_DUE).get()?.at ?? undefined;
+  }
+
+  async list(page: PageRequest): Promise<Page<OutboxItem>> {
+    const values = { before: cursorToSeq(page.cursor, NEWEST), limit: page.limit };
+    return toPage(this.#store.prepare<[object], ItemRow>(LIST).all(values), page, toItem);
+  }
+
+  async findByEnvid(envid: string): Promise<OutboxItem | undefined> {
+    const row = this.#store.prepare<[string], ItemRow>(BY_ENVID).get(envid);
+    return row && toItem(row);
+  }
+}
+
+/** The columns after an outcome; `deferred` without a next time is out of attempts. */
+function settlement(delivery: Delivery, outcome: Outcome, retryAt: number | null, now: number) {
+  const none = { evidence: null, deliveredAt: null, finalizedAt: null, availableAt: delivery.availableAt };
+  switch (outcome.kind) {
+    case 'delivered':
+      return { ...none, state: 'delivered', lastError: null, evidence: 'smtp', deliveredAt: now, finalizedAt: now };
+    case 'refused':
+      return { ...none, state: 'bounced', lastError: outcome.reason, finalizedAt: now };
+    case 'deferred':
+      return retryAt === null
+        ? { ...none, state: 'bounced', lastError: `gave up: ${outcome.reason}`, finalizedAt: now }
+        : { ...none, state: 'deferred', lastError: outcome.reason, availableAt: retryAt };
+  }
+}

@@ -1,0 +1,350 @@
+/**
+ * What the rules may ask of storage. One method is one transaction and none spans an await inside; on return it is on
+ * disk. SQLite (sqlite/) is the first implementation, PostgreSQL the second to come; test/conformance/ holds for all.
+ *
+ * A guard stands where it can refuse: methods named `...If...` return undefined or false instead of changing anything.
+ * All throw RelayError `unavailable` where the store cannot write (full disk, locked database): nothing has changed then.
+ */
+import type {
+  Agent,
+  AttachmentContent,
+  Delivery,
+  DeliveryState,
+  Evidence,
+  Hold,
+  Key,
+  Lease,
+  LeasePath,
+  Message,
+  Outcome,
+  OutgoingEmail,
+  ReplyRoute,
+} from '../types.ts';
+
+/** An opaque position in a list; undefined is the beginning. */
+export interface PageRequest {
+  readonly cursor: string | undefined;
+  readonly limit: number;
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly nextCursor: string | null;
+}
+
+/** The answer to a request with an Idempotency-Key, sealed so that only the same caller can read it again. */
+export interface Receipt {
+  /** SHA-256 over caller, route and Idempotency-Key. */
+  readonly scope: string;
+  readonly bodyHash: string;
+  readonly status: number;
+  readonly sealed: Buffer;
+  readonly createdAt: number;
+}
+
+export interface ReceiptStore {
+  find(scope: string, since: number): Promise<Receipt | undefined>;
+  /** Drops receipts older than `before`; returns how many. */
+  prune(before: number): Promise<number>;
+}
+
+export interface AgentFilter {
+  readonly query?: string | undefined;
+  readonly capability?: string | undefined;
+}
+
+export type AgentChanges = Partial<
+  Pick<Agent, 'displayName' | 'description' | 'capabilities' | 'owner' | 'host' | 'program' | 'model'>
+>;
+
+export interface AgentStore {
+  /**
+   * Agent and first key. With `enrolmentHash` the code is used up in the same transaction.
+   * Throws `name_taken`, or `expired` where the code was used meanwhile.
+   */
+  register(input: {
+    readonly agent: Agent;
+    readonly key: Key;
+    readonly enrolmentHash?: string | undefined;
+    readonly receipt?: Receipt | undefined;
+  }): Promise<void>;
+  /** By name, deleted ones included. */
+  findByName(name: string): Promise<Agent | undefined>;
+  find(id: string): Promise<Agent | undefined>;
+  /** Living agents by name. */
+  list(filter: AgentFilter, page: PageRequest): Promise<Page<Agent>>;
+  patch(id: string, changes: AgentChanges, now: number): Promise<Agent | undefined>;
+  /** Ends the agent: keys revoked, leases ended, open deliveries to it `cancelled`. False where it was ended already. */
+  end(id: string, now: number): Promise<boolean>;
+}
+
+export interface KeyStore {
+  issue(key: Key, receipt?: Receipt): Promise<void>;
+  findByHash(hash: string): Promise<Key | undefined>;
+  find(id: string): Promise<Key | undefined>;
+  /** Adds `next` and lets the old one live until `oldExpiresAt`. False where the old one is dead. */
+  rotateIfLive(id: string, next: Key, oldExpiresAt: number, receipt?: Receipt): Promise<boolean>;
+  /**
+   * Kills the key: its leases are released; with `compromised`, what it sent and nobody has yet is held.
+   * Undefined where it was dead already.
+   */
+  revokeIfLive(id: string, now: number, reason: string | null): Promise<{ readonly held: number } | undefined>;
+}
+
+export interface EnrolmentRow {
+  readonly hash: string;
+  readonly name: string | null;
+  readonly createdAt: number;
+  readonly expiresAt: number;
+  readonly usedAt: number | null;
+}
+
+export interface EnrolmentStore {
+  create(enrolment: EnrolmentRow, receipt?: Receipt): Promise<void>;
+  find(hash: string): Promise<EnrolmentRow | undefined>;
+}
+
+/** The position of a mailbox, moved in the same transaction as the mail that was found there. */
+export interface CursorMove {
+  readonly account: string;
+  readonly folder: string;
+  readonly uidValidity: string;
+  readonly lastUid: number;
+}
+
+/** A message with all that must be stored together with it. */
+export interface NewMail {
+  readonly message: Message;
+  readonly deliveries: readonly Delivery[];
+  readonly holds?: readonly Hold[] | undefined;
+  readonly attachments?: readonly AttachmentContent[] | undefined;
+  readonly emails?: readonly OutgoingEmail[] | undefined;
+  readonly routes?: readonly ReplyRoute[] | undefined;
+  readonly receipt?: Receipt | undefined;
+  /** The sender used this message of its own: evidence `reply`. */
+  readonly answered?: { readonly agentId: string; readonly messageId: string } | undefined;
+}
+
+/** An email as it came, kept beside the message made of it. */
+export interface ReceivedEmail {
+  readonly id: string;
+  readonly source: string;
+  readonly raw: Buffer | null;
+  readonly receivedAt: number;
+  /** If one of these was stored before, the mail is a duplicate and only the cursor moves. */
+  readonly dedupeKeys: readonly string[];
+  readonly cursor: CursorMove | null;
+}
+
+export interface MessageFilter {
+  readonly direction: 'inbound' | 'outbound' | 'all';
+  readonly state?: DeliveryState | undefined;
+  readonly threadId?: string | undefined;
+  readonly since?: number | undefined;
+}
+
+/** A message as one agent may see it: its own delivery where it is a recipient, all deliveries where it is the sender. */
+export interface SeenMessage {
+  readonly message: Message;
+  readonly delivery: Delivery | null;
+  readonly deliveries: readonly Delivery[] | null;
+}
+
+export interface ThreadSummary {
+  readonly id: string;
+  readonly subject: string | null;
+  readonly messageCount: number;
+  readonly lastMessageAt: number;
+  readonly participants: readonly string[];
+}
+
+export interface MessageStore {
+  /** Stores all of it. Throws `unauthorized` where the sender's key died meanwhile, `recipient_unknown` where a recipient did. */
+  accept(mail: NewMail): Promise<void>;
+  /** Stores an email that came in with what was made of it (nothing: a duplicate by meaning, or a report already handled). */
+  receive(email: ReceivedEmail, mail: NewMail | null): Promise<'received' | 'duplicate'>;
+  find(id: string): Promise<Message | undefined>;
+  /** As this agent sees it; held deliveries are not seen. */
+  findSeen(agentId: string, messageId: string): Promise<SeenMessage | undefined>;
+  /** Newest first. */
+  list(agentId: string, filter: MessageFilter, page: PageRequest): Promise<Page<SeenMessage>>;
+  threads(agentId: string, page: PageRequest): Promise<Page<ThreadSummary>>;
+  /** All messages of a thread this agent may see, oldest first; empty where there is none. */
+  thread(agentId: string, threadId: string): Promise<readonly SeenMessage[]>;
+  attachment(messageId: string, index: number): Promise<AttachmentContent | undefined>;
+  /** The newest message whose email had one of these Message-IDs. */
+  findByEmailMessageId(ids: readonly string[]): Promise<Message | undefined>;
+  /** Message-IDs of a thread's emails, oldest first, for References. */
+  emailMessageIds(threadId: string): Promise<readonly string[]>;
+  /** How many messages agents sent in this thread since then. */
+  countAgentTurns(threadId: string, since: number): Promise<number>;
+}
+
+/** A delivery that may be handed out, with its message. */
+export interface Candidate {
+  readonly delivery: Delivery;
+  readonly message: Message;
+}
+
+/** What the rules choose of the candidates, decided in a pure function inside the transaction. */
+export interface Choice {
+  /** Delivery ids to lease, in order. */
+  readonly take: readonly string[];
+  /** Delivery ids that must not be handed out (a signature does not verify), with the reason. */
+  readonly quarantine: readonly { readonly deliveryId: string; readonly holdId: string; readonly reason: string }[];
+}
+
+export interface LeaseRequest {
+  readonly leaseId: string;
+  readonly keyId: string | null;
+  readonly path: LeasePath;
+  readonly leaseMs: number;
+  /** At most this many candidates are looked at. */
+  readonly max: number;
+  readonly choose: (candidates: readonly Candidate[]) => Choice;
+}
+
+/** One call of a session: evidence is taken, then what is given up is released, then new mail is leased. */
+export interface Turn {
+  readonly agentId: string;
+  /** Null: a caller without a session (a plain API lease). */
+  readonly sessionId: string | null;
+  readonly host: string | null;
+  readonly promptId: string | null;
+  readonly now: number;
+  /** Messages of this agent of which there is evidence, from whatever attempt. */
+  readonly evidence: readonly { readonly messageIds: readonly string[]; readonly kind: Evidence }[];
+  /** Confirms what this session was handed by this path before, except in an earlier prompt where `samePrompt`. */
+  readonly confirmPath: { readonly path: LeasePath; readonly kind: Evidence; readonly samePrompt: boolean } | null;
+  /** `earlier_prompt`: what an end of turn was given in another prompt; `all`: everything this session holds. */
+  readonly release: 'none' | 'earlier_prompt' | 'all';
+  /** An end of turn that does not continue one, or a tool call, starts a new run of injections. */
+  readonly newRun: boolean;
+  readonly endSession: boolean;
+  /** Null: nothing is handed out in this call, or not more than `maxRun` times in a run. */
+  readonly lease: (LeaseRequest & { readonly maxRun: number | null }) | null;
+}
+
+export interface TurnResult {
+  readonly confirmed: number;
+  readonly released: number;
+  /** Null where nothing was leased. */
+  readonly lease: Lease | null;
+  readonly items: readonly Candidate[];
+  /** Messages this session held before the call and still holds. */
+  readonly holding: readonly string[];
+  /** How much is available now and was not handed out. */
+  readonly waiting: number;
+  /** Deliveries that went on hold in this call. */
+  readonly quarantined: number;
+}
+
+export interface DeliveryStore {
+  turn(turn: Turn): Promise<TurnResult>;
+  /** Would `turn` change or hand out anything? A read, so that an agent without mail costs no write. */
+  hasWork(turn: Turn): Promise<boolean>;
+  countAvailable(agentId: string): Promise<number>;
+  /** Evidence for one message: leased, available or deferred becomes `delivered`. Undefined where this agent has no such delivery. */
+  confirm(agentId: string, messageId: string, kind: Evidence, now: number): Promise<Delivery | undefined>;
+  /** Ends the lease early; only its own holder may. Undefined: no such lease of this agent, or ended already. */
+  releaseIfHeld(agentId: string, leaseId: string, now: number): Promise<number | undefined>;
+  /** Leases that ran out: their deliveries become available again, or `expired`. Returns the agents that have mail again. */
+  rescue(now: number): Promise<readonly string[]>;
+  /** What nobody took in time becomes `expired`. Returns how many. */
+  expire(now: number): Promise<number>;
+  /** A DSN said so: an email delivery that was on its way or handed to the next server becomes `bounced`. */
+  bounceByReport(deliveryId: string, reason: string, now: number): Promise<Delivery | undefined>;
+  find(id: string): Promise<Delivery | undefined>;
+  /** Open deliveries by state, for /metrics. */
+  countOpen(): Promise<ReadonlyMap<DeliveryState, number>>;
+}
+
+export interface OutboxItem {
+  readonly delivery: Delivery;
+  readonly email: OutgoingEmail;
+}
+
+export interface OutboxStore {
+  /** The email that has been due longest, leased for the worker; undefined where nothing is due. */
+  claimNext(now: number, leaseMs: number, leaseId: string): Promise<OutboxItem | undefined>;
+  /** Records the outcome if the claim is still good; with `deferred`, `retryAt` null means: out of attempts, bounced. */
+  settleIfClaimed(
+    item: OutboxItem,
+    outcome: Outcome,
+    retryAt: number | null,
+    now: number,
+  ): Promise<Delivery | undefined>;
+  /** When the next email is due; undefined where none waits. */
+  nextDueAt(): Promise<number | undefined>;
+  /** Newest first. */
+  list(page: PageRequest): Promise<Page<OutboxItem>>;
+  findByEnvid(envid: string): Promise<OutboxItem | undefined>;
+}
+
+export interface RouteStore {
+  find(id: string): Promise<ReplyRoute | undefined>;
+  /** The route of an email we sent, by its delivery. */
+  findByMessage(messageId: string): Promise<readonly ReplyRoute[]>;
+}
+
+export interface HeldDelivery {
+  readonly hold: Hold;
+  readonly delivery: Delivery;
+  readonly message: Message;
+}
+
+export interface HoldStore {
+  /** Undecided ones, newest first. */
+  list(page: PageRequest): Promise<Page<HeldDelivery>>;
+  find(id: string): Promise<HeldDelivery | undefined>;
+  /** `held` becomes available (accepted; a quarantined sender counts as known from then on) or cancelled (dropped). */
+  decideIfOpen(id: string, decision: 'accepted' | 'dropped', now: number): Promise<HeldDelivery | undefined>;
+}
+
+export interface MailboxStore {
+  find(
+    account: string,
+    folder: string,
+  ): Promise<{ readonly uidValidity: string; readonly lastUid: number } | undefined>;
+  move(cursor: CursorMove): Promise<void>;
+  /** Returns how many times this UID has failed now. */
+  countFailure(account: string, folder: string, uidValidity: string, uid: number): Promise<number>;
+}
+
+export interface SigningKeyRow {
+  /** RFC 7638 thumbprint. */
+  readonly kid: string;
+  /** PKCS #8 PEM. */
+  readonly privatePem: string;
+  readonly publicJwk: Readonly<Record<string, unknown>>;
+  /** Published before, used from then on. */
+  readonly validFrom: number;
+  readonly retiredAt: number | null;
+}
+
+export interface SigningKeyStore {
+  list(): Promise<readonly SigningKeyRow[]>;
+  add(key: SigningKeyRow): Promise<void>;
+}
+
+export interface SecretStore {
+  /** The secret of that name, made by `make` at its first use. */
+  getOrMake(name: string, make: () => Buffer): Promise<Buffer>;
+}
+
+export interface Stores {
+  readonly agents: AgentStore;
+  readonly keys: KeyStore;
+  readonly enrolments: EnrolmentStore;
+  readonly messages: MessageStore;
+  readonly deliveries: DeliveryStore;
+  readonly outbox: OutboxStore;
+  readonly routes: RouteStore;
+  readonly holds: HoldStore;
+  readonly mailboxes: MailboxStore;
+  readonly signingKeys: SigningKeyStore;
+  readonly secrets: SecretStore;
+  readonly receipts: ReceiptStore;
+  /** Writes what is waiting and closes. */
+  close(): Promise<void>;
+}
