@@ -22,17 +22,14 @@ const EVENTS = {
   sessionend: 'session_end',
 } as const satisfies Host['events'];
 
-function context(hookEventName: 'Stop' | 'SessionStart', text: string, summary?: string): string {
-  return JSON.stringify({
-    ...(summary !== undefined && { systemMessage: summary }),
-    hookSpecificOutput: { hookEventName, additionalContext: text },
-  });
+function context(hookEventName: 'Stop' | 'SessionStart', text: string): string {
+  return JSON.stringify({ hookSpecificOutput: { hookEventName, additionalContext: text } });
 }
 
 export const claude: Host = {
   name: 'claude',
-  // Over 10,000 characters Claude Code writes the text to a file and shows the model a preview.
-  textBudget: 9_800,
+  // Over 10,000 UTF-16 units Claude Code writes the text to a file and shows the model a preview.
+  textBudget: 9_900,
   sizeOf: (text) => text.length,
   injectionsPerRun: INJECTIONS_PER_RUN,
   events: EVENTS,
@@ -47,6 +44,7 @@ export const claude: Host = {
       subagent: (call.agent_id ?? '') !== '',
     };
   },
-  injection: (text, summary) => context('Stop', text, summary),
+  // No `systemMessage`: the whole text is on the person's screen already.
+  injection: (text) => context('Stop', text),
   sessionContext: (text) => context('SessionStart', text),
 };

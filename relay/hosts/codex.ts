@@ -21,18 +21,11 @@ const EVENTS = {
   sessionend: 'session_end',
 } as const satisfies Host['events'];
 
-/** Codex counts bytes, after escaping: `&lt;` and `&gt;` take 3 more than the character, `&amp;` 4 more. */
-function escapedBytes(text: string): number {
-  let extra = 0;
-  for (const [character] of text.matchAll(/[<>&]/g)) extra += character === '&' ? 4 : 3;
-  return Buffer.byteLength(text, 'utf8') + extra;
-}
-
 export const codex: Host = {
   name: 'codex',
-  // Above about 10,000 bytes Codex cuts the middle out and writes the whole text to a file under the temporary folder.
-  textBudget: 8_000,
-  sizeOf: escapedBytes,
+  // Over 10,000 bytes, counted before escaping, Codex cuts the middle out and writes the whole to a temporary file.
+  textBudget: 9_900,
+  sizeOf: (text) => Buffer.byteLength(text, 'utf8'),
   injectionsPerRun: INJECTIONS_PER_RUN,
   events: EVENTS,
   readCall(eventName, body) {

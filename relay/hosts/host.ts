@@ -41,7 +41,10 @@ export interface Host {
   readCall(eventName: string, body: unknown): HookCall;
   /** JSON that makes this host go on with `text` once; `summary` is one short line for the person's screen. */
   injection(text: string, summary: string): string;
-  /** JSON that adds context at session start. */
+  /**
+   * JSON that adds context at session start. Codex makes it a developer message, above the person's own words: `text`
+   * must hold nothing that a sender wrote.
+   */
   sessionContext(text: string): string;
 }
 
