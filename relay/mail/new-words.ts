@@ -38,13 +38,13 @@ export function newWords(text: string): NewWords {
   const own = [...kept.map((at) => lines[at]?.text ?? ''), ...(openEnd ? tail : [])];
   const keptSet = new Set(kept);
   const cut = lines.flatMap((line, at) => (keptSet.has(at) ? [] : [line.text]));
-  const { body, signature } = cutSignature(own);
+  const { body, signature, quote } = cutSignature(own);
   if (!body.some((line) => line.trim() !== '')) {
     return { body: join(all) || text.trim(), quoted: null, signature: null };
   }
   return {
     body: join(body),
-    quoted: join([...cut, ...(openEnd ? [] : tail)]) || null,
+    quoted: join([...quote, ...cut, ...(openEnd ? [] : tail)]) || null,
     signature: join(signature) || null,
   };
 }
@@ -179,20 +179,25 @@ function isTrailingSignature(lines: readonly Line[], at: number): boolean {
   return false;
 }
 
-function cutSignature(own: readonly string[]): { body: readonly string[]; signature: readonly string[] } {
+interface Cut {
+  readonly body: readonly string[];
+  readonly signature: readonly string[];
+  /** A quote that only the signature stood under. */
+  readonly quote: readonly string[];
+}
+
+function cutSignature(own: readonly string[]): Cut {
   const mark = own.findLastIndex((line) => isSignatureMark(line));
   const listFooter = own.findLastIndex((line, at) => isListFooter(line, own[at + 1] ?? ''));
   const isSignature = mark > 0 && own.length - mark <= MAX_SIGNATURE_LINES;
   let end = isSignature ? mark : listFooter > 0 ? listFooter : own.length;
   const cut = end;
   while (end > 0 && isClosing(own[end - 1] ?? '')) end -= 1;
-  return { body: withoutLastQuote(own.slice(0, end), end < cut || cut < own.length), signature: own.slice(end) };
-}
-
-/** A quote that only a signature stood under was not put there by the person. */
-function withoutLastQuote(body: readonly string[], signed: boolean): readonly string[] {
-  const last = body.findLastIndex((line) => !/^\s{0,3}(?:>|$)/.test(line));
-  return signed && last >= 0 ? body.slice(0, last + 1) : body;
+  const signature = own.slice(end);
+  const signed = end < cut || cut < own.length;
+  const last = own.findLastIndex((line, at) => at < end && !/^\s{0,3}(?:>|$)/.test(line));
+  if (!signed || last < 0) return { body: own.slice(0, end), signature, quote: [] };
+  return { body: own.slice(0, last + 1), signature, quote: own.slice(last + 1, end) };
 }
 
 function isClosing(line: string): boolean {

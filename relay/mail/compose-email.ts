@@ -1,0 +1,140 @@
+/**
+ * Makes the email that carries an agent's message: RFC 5322 fields, text and HTML, files, the signature.
+ *
+ * Made once, at enqueue: every attempt sends these bytes. Promises ASCII addresses, lines within RFC 5322 section 2.1.1,
+ * and that no value can add a header field (control characters are taken out of each one).
+ */
+import MailComposer from 'nodemailer/lib/mail-composer';
+import type { AttachmentContent, Priority } from '../types.ts';
+import { canonicalAddress } from './address.ts';
+import type { EmailDraft, Mailbox } from './contracts.ts';
+import { type EmailFrame, type FrameValues, fillHtml, fillText } from './email-frame.ts';
+import { REPLY_MARKER } from './new-words.ts';
+import { DATA_PART, SIGNATURE_PART, SIGNATURE_TYPE, writeSignaturePart } from './signature-part.ts';
+
+export { type EmailFrame, readEmailFrame } from './email-frame.ts';
+
+const MESSAGE_ID = /^<[^<>\s]{1,900}>$/;
+const MAX_REFERENCES = 20;
+/** RFC 5322 section 2.1.1 wants lines of at most 78. */
+const FOLD_AT = 70;
+
+/** Throws TypeError for a draft that cannot be an email: an address or Message-ID that is none. */
+export async function composeEmail(draft: EmailDraft, frame: EmailFrame): Promise<Buffer> {
+  const values = frameValues(draft);
+  const references = draft.references.filter((id) => MESSAGE_ID.test(id));
+  const composer = new MailComposer({
+    from: asMailbox(draft.from),
+    replyTo: asMailbox(draft.replyTo),
+    to: draft.to.map(asAddress),
+    cc: draft.cc.map(asAddress),
+    subject: values.subject,
+    date: new Date(draft.sentAt),
+    messageId: asMessageId(draft.messageId),
+    ...(draft.inReplyTo !== null && { inReplyTo: asMessageId(draft.inReplyTo) }),
+    // RFC 5322 section 3.6.4: the first and the newest are what threading needs.
+    references:
+      references.length <= MAX_REFERENCES
+        ? references
+        : [...references.slice(0, 1), ...references.slice(1 - MAX_REFERENCES)],
+    headers: agentFields(draft),
+    priority: URGENCY[draft.agent.priority],
+    text: fillText(frame.text, values),
+    html: fillHtml(frame.html, values),
+    // Trailing spaces and long lines survive; nodemailer would choose format=flowed for some texts.
+    textEncoding: 'quoted-printable',
+    attachments: [...draft.attachments.map(asFile), ...machineParts(draft)],
+    disableFileAccess: true,
+    disableUrlAccess: true,
+    newline: '\r\n',
+  });
+  return await composer.compile().build();
+}
+
+const URGENCY = { low: 'low', normal: 'normal', high: 'high', urgent: 'high' } as const satisfies Record<
+  Priority,
+  string
+>;
+
+function frameValues(draft: EmailDraft): FrameValues {
+  const name = oneLine(draft.from.name ?? draft.agent.address);
+  return {
+    marker: REPLY_MARKER,
+    subject: oneLine(draft.subject) || `Message from ${name}`,
+    body: draft.body,
+    who: `${name} <${draft.agent.address}> is a coding agent.`,
+    answer: draft.agent.requiresResponse
+      ? 'It waits for your answer: answer this email.'
+      : 'Answer this email and it reaches the agent.',
+    thread: oneLine(draft.agent.threadId),
+  };
+}
+
+/** design: agent headers on email; RFC 3834 section 5: what we send is never a person's. */
+function agentFields({ agent, isAnswer }: EmailDraft): Record<string, string | { prepared: true; value: string }> {
+  return {
+    'Auto-Submitted': isAnswer ? 'auto-replied' : 'auto-generated',
+    'X-Auto-Response-Suppress': 'All',
+    'X-Agent-ID': asAddress(agent.address),
+    'X-Agent-Task-ID': oneLine(agent.threadId),
+    'X-Agent-Message-Type': agent.type,
+    'X-Agent-Priority': agent.priority,
+    'X-Agent-Requires-Response': String(agent.requiresResponse),
+    'X-Agent-Hops': String(agent.hop),
+    // Folded inside the token, since it is longer than a line may be; readers take white space out again.
+    'X-Agent-Signature': { prepared: true, value: foldToken(agent.jws) },
+  };
+}
+
+function foldToken(token: string): string {
+  return (token.match(new RegExp(`[\\w.-]{1,${FOLD_AT}}`, 'g')) ?? []).join('\r\n ');
+}
+
+function machineParts({ agent, body, data }: EmailDraft): FilePart[] {
+  const signature = part(SIGNATURE_PART, SIGNATURE_TYPE, Buffer.from(writeSignaturePart(agent.jws, body)));
+  return data === null
+    ? [signature]
+    : [part(DATA_PART, 'application/json', Buffer.from(JSON.stringify(data, null, 2))), signature];
+}
+
+interface FilePart {
+  readonly filename: string;
+  readonly contentType: string;
+  readonly content: Buffer;
+  readonly contentDisposition: 'attachment';
+  readonly contentTransferEncoding: 'base64';
+}
+
+function part(filename: string, contentType: string, content: Buffer): FilePart {
+  return { filename, contentType, content, contentDisposition: 'attachment', contentTransferEncoding: 'base64' };
+}
+
+/** message/* and multipart/* may not be sent as base64 (RFC 2046 section 5.2.1), so they go as plain bytes. */
+function asFile(file: AttachmentContent): FilePart {
+  const sound = /^(?!message\/|multipart\/)[\w.+-]+\/[\w.+-]+$/i.test(file.contentType);
+  const filename = oneLine(file.filename).replace(/[/\\]/g, '_') || 'attachment';
+  return part(filename, sound ? file.contentType : 'application/octet-stream', file.content);
+}
+
+function asMailbox(mailbox: Mailbox): { name: string; address: string } {
+  return { name: oneLine(mailbox.name ?? ''), address: asAddress(mailbox.address) };
+}
+
+function asAddress(address: string): string {
+  const canonical = canonicalAddress(address);
+  if (canonical === undefined) throw new TypeError(`not an email address: ${JSON.stringify(address)}`);
+  return canonical;
+}
+
+function asMessageId(id: string): string {
+  if (!MESSAGE_ID.test(id)) throw new TypeError(`not a Message-ID: ${JSON.stringify(id)}`);
+  return id;
+}
+
+/** Control characters (CR and LF among them) and line separators become a space: a value is one line. */
+function oneLine(text: string): string {
+  return text
+    .replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ')
+    .trim()
+    .slice(0, 500);
+}
