@@ -1,0 +1,133 @@
+/**
+ * Where is the relay, and with which key? The first source that answers wins, each for address and key together with
+ * those after it: options, environment, a settings file, and last the relay's own data folder on this machine.
+ * An admin key that merely lies on this machine is never sent to another one.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import path from 'node:path';
+import { z } from 'zod';
+import type { RelayAddress } from './http-exchange.ts';
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+export interface ConnectionRequest {
+  readonly env: Env;
+  readonly url?: string | undefined;
+  readonly socketPath?: string | undefined;
+  readonly key?: string | undefined;
+  /** A JSON file like `turnpost.json`: `{url | socket, key}`. */
+  readonly settingsFile?: string | undefined;
+  /** Ask for the admin key of a relay on this machine: an agent's key in the environment or file is passed over. */
+  readonly admin?: boolean | undefined;
+}
+
+export interface Connection {
+  readonly relay: RelayAddress;
+  readonly key: string | undefined;
+  /** Where the key came from, for messages to people. */
+  readonly keySource: string | undefined;
+}
+
+/** Settings that cannot be used: says which, where, and what would be right. */
+export class ConnectionError extends Error {
+  override readonly name = 'ConnectionError';
+}
+
+const SettingsFile = z.object({
+  url: z.string().optional(),
+  socket: z.string().optional(),
+  key: z.string().optional(),
+});
+
+/** What is tried where nobody says where the relay is and no socket lies in the data folder. */
+const DEFAULT_URL = 'http://127.0.0.1:8725';
+
+export function findConnection(request: ConnectionRequest): Connection {
+  const file = request.settingsFile === undefined ? {} : readSettings(request.settingsFile);
+  const relay = findRelay(request, file);
+  const key = findKey(request, file, staysHere(relay));
+  return { relay, key: key?.value, keySource: key?.source };
+}
+
+/** `TURNPOST_DATA_DIR`, else `$XDG_DATA_HOME/turnpost`, else `~/.local/share/turnpost`, as the relay itself decides. */
+export function dataFolder(env: Env): string {
+  const own = env['TURNPOST_DATA_DIR'];
+  if (own) return path.resolve(own.replace(/^~(?=\/|$)/, homedir()));
+  return path.join(env['XDG_DATA_HOME'] || path.join(homedir(), '.local/share'), 'turnpost');
+}
+
+function findRelay(request: ConnectionRequest, file: z.infer<typeof SettingsFile>): RelayAddress {
+  const { env } = request;
+  const socket = env['TURNPOST_SOCKET'] === 'off' ? undefined : env['TURNPOST_SOCKET'];
+  const own = path.join(dataFolder(env), 'relay.sock');
+  return (
+    given(request.url, request.socketPath, 'the options') ??
+    given(env['TURNPOST_URL'], socket, 'TURNPOST_URL') ??
+    given(file.url, file.socket, request.settingsFile ?? '') ??
+    (existsSync(own) ? { socketPath: own } : { url: DEFAULT_URL })
+  );
+}
+
+function given(url: string | undefined, socketPath: string | undefined, source: string): RelayAddress | undefined {
+  if (socketPath) return { socketPath };
+  if (!url) return undefined;
+  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
+    throw new ConnectionError(`The relay's address in ${source} is not a URL like http://127.0.0.1:8725.`);
+  }
+  return { url };
+}
+
+interface FoundKey {
+  readonly value: string;
+  readonly source: string;
+}
+
+/** A project may name any relay it likes: the admin key of this machine's relay is not for that one. */
+function staysHere(relay: RelayAddress): boolean {
+  return 'socketPath' in relay || /^(127\.\d+\.\d+\.\d+|\[::1\]|localhost)$/.test(new URL(relay.url).hostname);
+}
+
+function findKey(request: ConnectionRequest, file: z.infer<typeof SettingsFile>, local: boolean): FoundKey | undefined {
+  const { env } = request;
+  const adminFile = path.join(dataFolder(env), 'admin.key');
+  const sources: readonly (readonly [string | undefined, string])[] = [
+    [request.key, 'the option --key'],
+    [env['TURNPOST_KEY'], 'TURNPOST_KEY'],
+    [file.key, request.settingsFile ?? ''],
+    [env['TURNPOST_ADMIN_KEY'], 'TURNPOST_ADMIN_KEY'],
+    [local ? readIfThere(adminFile) : undefined, adminFile],
+  ];
+  for (const [value, source] of sources) {
+    if (!value || (request.admin && !value.startsWith('tp_admin_'))) continue;
+    // A key becomes a header: RFC 9110 5.5 allows no control characters there.
+    if (!/^[\x21-\x7e]+$/.test(value)) throw new ConnectionError(`The key in ${source} holds characters no key has.`);
+    return { value, source };
+  }
+  return undefined;
+}
+
+/** Undefined where there is none, or where it is another user's. */
+function readIfThere(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch {
+    return undefined;
+  }
+}
+
+function readSettings(file: string): z.infer<typeof SettingsFile> {
+  const text = readIfThere(file);
+  if (text === undefined) throw new ConnectionError(`The settings file ${file} cannot be read. Is the path right?`);
+  const parsed = SettingsFile.safeParse(parseJson(text));
+  if (parsed.success) return parsed.data;
+  throw new ConnectionError(`The settings file ${file} is not JSON like {"socket": "...", "key": "tp_agent_..."}.`);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
