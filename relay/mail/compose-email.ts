@@ -38,7 +38,6 @@ export async function composeEmail(draft: EmailDraft, frame: EmailFrame): Promis
         ? references
         : [...references.slice(0, 1), ...references.slice(1 - MAX_REFERENCES)],
     headers: agentFields(draft),
-    priority: URGENCY[draft.agent.priority],
     text: fillText(frame.text, values),
     html: fillHtml(frame.html, values),
     // Trailing spaces and long lines survive; nodemailer would choose format=flowed for some texts.
@@ -51,7 +50,7 @@ export async function composeEmail(draft: EmailDraft, frame: EmailFrame): Promis
   return await composer.compile().build();
 }
 
-const URGENCY = { low: 'low', normal: 'normal', high: 'high', urgent: 'high' } as const satisfies Record<
+const IMPORTANCE = { low: 'low', normal: 'normal', high: 'high', urgent: 'high' } as const satisfies Record<
   Priority,
   string
 >;
@@ -75,6 +74,7 @@ function agentFields({ agent, isAnswer }: EmailDraft): Record<string, string | {
   return {
     'Auto-Submitted': isAnswer ? 'auto-replied' : 'auto-generated',
     'X-Auto-Response-Suppress': 'All',
+    Importance: IMPORTANCE[agent.priority], // RFC 2156 section 2.1
     'X-Agent-ID': asAddress(agent.address),
     'X-Agent-Task-ID': oneLine(agent.threadId),
     'X-Agent-Message-Type': agent.type,

@@ -1,0 +1,123 @@
+/**
+ * Hands an email to the next mail server by SMTP (nodemailer), byte for byte as it was composed.
+ *
+ * Promises an Outcome for whatever network or server do: `delivered` after the server's 250 only, `refused` after its
+ * 5yz to this mail only (RFC 5321 section 4.2.1), everything else `deferred`. Never sends a password in plain text over
+ * a network, never accepts a certificate that does not check.
+ */
+import nodemailer from 'nodemailer';
+import type { Clock } from '../clock.ts';
+import type { Log } from '../log.ts';
+import type { Outcome, OutgoingEmail } from '../types.ts';
+import type { Courier } from './contracts.ts';
+import { readServerUrl, type ServerAddress } from './server-url.ts';
+
+export interface CourierOptions {
+  /** `smtp(s)://user:pass@host:port`. */
+  readonly url: string;
+  /** PEM of the authority to trust instead of the system's. */
+  readonly ca?: string | undefined;
+  /** Silence of the server for this long ends the attempt. */
+  readonly timeoutMs?: number;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Under RFC 5321 section 4.5.3.2's minutes, since a lease of the outbox lasts ten: a slow server gets another try. */
+const TIMEOUT_MS = 2 * 60_000;
+const CONNECT_TIMEOUT_MS = 30_000;
+
+/** Throws TypeError for a URL that is none. */
+export function smtpCourier(options: CourierOptions): Courier {
+  const { clock, log } = options;
+  const server = readServerUrl(options.url, 'smtp');
+  const transport = nodemailer.createTransport({ pool: true, ...connection(server, options) });
+  return {
+    async deliver(email) {
+      const startedAt = clock.now();
+      const outcome = await attempt(() => transport.sendMail(mailOf(email)));
+      log.info(
+        { tag: 'courier', delivery_id: email.deliveryId, outcome: outcome.kind, ms: clock.now() - startedAt },
+        'tried to deliver',
+      );
+      return outcome;
+    },
+    close: () => transport.close(),
+  };
+}
+
+function connection(server: ServerAddress, { ca, timeoutMs = TIMEOUT_MS }: CourierOptions) {
+  const { host, port, secure, user, password, loopback } = server;
+  return {
+    host,
+    port,
+    secure,
+    // RFC 8314 section 5.2: no fallback to plain text. On loopback there is nothing to protect, and often no certificate.
+    requireTLS: !secure && !loopback,
+    ignoreTLS: !secure && loopback && ca === undefined,
+    ...(user !== null && { auth: { user, pass: password ?? '' } }),
+    tls: { servername: host, ...(ca !== undefined && { ca }) },
+    maxConnections: 4,
+    // An idle connection that the server closed is worth one more; a second failure is the outbox's business.
+    maxRequeues: 1,
+    idleTimeout: 30_000,
+    connectionTimeout: Math.min(CONNECT_TIMEOUT_MS, timeoutMs),
+    greetingTimeout: Math.min(CONNECT_TIMEOUT_MS, timeoutMs),
+    socketTimeout: timeoutMs,
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  };
+}
+
+function mailOf(email: OutgoingEmail) {
+  return {
+    envelope: { from: email.envelopeFrom, to: [email.envelopeTo] },
+    raw: email.raw,
+    // RFC 3461: ENVID comes back as Original-Envelope-Id, ORCPT as Original-Recipient.
+    dsn: { id: email.envid, return: 'headers', notify: ['failure', 'delay'], recipient: email.envelopeTo },
+  };
+}
+
+interface Accepted {
+  readonly response: string;
+  readonly accepted: readonly unknown[];
+  readonly rejectedErrors?: readonly unknown[] | undefined;
+}
+
+async function attempt(send: () => Promise<Accepted>): Promise<Outcome> {
+  try {
+    const { response, accepted, rejectedErrors } = await send();
+    if (accepted.length > 0) return { kind: 'delivered', reply: short(response) };
+    return outcomeOf(rejectedErrors?.[0] ?? new Error('the server accepted no recipient'));
+  } catch (error) {
+    return outcomeOf(error);
+  }
+}
+
+/** What nodemailer puts on its errors. */
+interface SmtpFailure {
+  readonly code?: unknown;
+  readonly command?: unknown;
+  readonly response?: unknown;
+  readonly responseCode?: unknown;
+  readonly message?: unknown;
+}
+
+/** Only to these is a 5yz an answer about this mail; to a greeting, EHLO or AUTH it is one about us or our settings. */
+const MAIL_COMMANDS = new Set(['MAIL FROM', 'RCPT TO', 'DATA']);
+/** "Authentication required", "must issue STARTTLS first" (RFC 4954 section 6, RFC 3207 section 4): settings again. */
+const SETTINGS_CODES = new Set([530, 534, 535, 538]);
+
+function outcomeOf(thrown: unknown): Outcome {
+  // Any object can be read as this shape: every member is unknown.
+  const failure = (typeof thrown === 'object' && thrown !== null ? thrown : {}) as SmtpFailure;
+  const code = typeof failure.responseCode === 'number' ? failure.responseCode : null;
+  const reason = short(String(failure.response ?? failure.message ?? thrown));
+  const aboutThisMail = MAIL_COMMANDS.has(String(failure.command)) && failure.code !== 'EAUTH';
+  const final = code !== null && code >= 500 && code < 600 && !SETTINGS_CODES.has(code);
+  return { kind: final && aboutThisMail ? 'refused' : 'deferred', reason, code };
+}
+
+function short(text: string): string {
+  return text.replace(/\s+/g, ' ').trim().slice(0, 500);
+}
