@@ -181,7 +181,8 @@ function hostOf(named, call, env) {
 }
 
 /**
- * One POST to the relay's hook route; `done` gets the answer's text once it is whole, '' for anything but a 200.
+ * One POST to the relay's hook route; `done` gets the answer's text at its end, '' for anything but a 200. Whether it is
+ * whole shows when it is read as JSON.
  *
  * The relay's own socket is spoken to by hand, in HTTP/1.0: making a node:http request costs 7 ms of the 22 that Node
  * takes to start, and the other end is ours. Anything further away gets the real client.
@@ -210,11 +211,8 @@ function overSocket(socketPath, path, headers, body, done) {
   socket.write(body);
   collect(socket, (bytes) => {
     const start = bytes.indexOf('\r\n\r\n') + 4;
-    const answer = bytes.subarray(start);
-    const received = bytes.toString('latin1', 0, start);
-    const length = /^content-length: *(\d+)\r$/im.exec(received)?.[1];
-    const whole = start > 4 && Number(length ?? -1) === answer.length;
-    done(whole && /^HTTP\/1\.[01] 200 /.test(received) ? answer.toString('utf8') : '');
+    const good = /^HTTP\/1\.[01] 200 /.test(bytes.toString('latin1', 0, start));
+    done(good ? bytes.toString('utf8', start) : '');
   });
 }
 
@@ -224,12 +222,12 @@ async function overUrl(target, path, headers, body, done) {
   const call = request(target, { method: 'POST', agent: false, headers });
   call.on('response', (response) => {
     const good = response.statusCode === 200;
-    collect(response, (bytes) => done(good && response.complete ? bytes.toString('utf8') : ''));
+    collect(response, (bytes) => done(good ? bytes.toString('utf8') : ''));
   });
   call.end(body);
 }
 
-/** All bytes of a stream, at its end; too many: none. */
+/** All bytes of a stream, once it is closed, whole or not; too many: none. */
 function collect(stream, done) {
   const chunks = [];
   let size = 0;
@@ -237,7 +235,7 @@ function collect(stream, done) {
     size += chunk.length;
     if (size <= LONGEST_ANSWER) chunks.push(chunk);
   });
-  stream.on('end', () => done(size <= LONGEST_ANSWER ? Buffer.concat(chunks) : Buffer.alloc(0)));
+  stream.on('close', () => done(size <= LONGEST_ANSWER ? Buffer.concat(chunks) : Buffer.alloc(0)));
 }
 
 /** Where the relay is and with which key: from the environment, else from `turnpost.json` beside the hook file. */
@@ -284,11 +282,11 @@ function ask(body, seenIn) {
 }
 
 /**
- * A text that is no JSON object (a proxy's page) would be shown to the person or the model: it is dropped. Leaves only
- * when the text is out: a pipe may take it in pieces.
+ * Half an answer or a proxy's page would be shown to the person or the model: what is no JSON object is dropped. Leaves
+ * only when the text is out: a pipe may take it in pieces.
  */
 function print(text) {
-  if (!text.startsWith('{')) quit();
+  if (!text.startsWith('{') || !JSON.parse(text)) quit();
   process.stdout.on('error', quit);
   process.stdout.write(text, quit);
 }

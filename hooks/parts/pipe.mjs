@@ -27,11 +27,11 @@ function ask(body, seenIn) {
 }
 
 /**
- * A text that is no JSON object (a proxy's page) would be shown to the person or the model: it is dropped. Leaves only
- * when the text is out: a pipe may take it in pieces.
+ * Half an answer or a proxy's page would be shown to the person or the model: what is no JSON object is dropped. Leaves
+ * only when the text is out: a pipe may take it in pieces.
  */
 function print(text) {
-  if (!text.startsWith('{')) quit();
+  if (!text.startsWith('{') || !JSON.parse(text)) quit();
   process.stdout.on('error', quit);
   process.stdout.write(text, quit);
 }
