@@ -125,15 +125,25 @@ export interface NewMail {
   readonly answered?: { readonly agentId: string; readonly messageId: string } | undefined;
 }
 
-/** An email as it came, kept beside the message made of it. */
+/** An email as it came, kept beside the messages made of it. */
 export interface ReceivedEmail {
   readonly id: string;
+  /** By which way, in words for a person: `smtp 192.0.2.1`, `imap you@example.com/INBOX 1/42`. */
   readonly source: string;
+  /** Null where it was too large to fetch. */
   readonly raw: Buffer | null;
   readonly receivedAt: number;
-  /** If one of these was stored before, the mail is a duplicate and only the cursor moves. */
-  readonly dedupeKeys: readonly string[];
   readonly cursor: CursorMove | null;
+}
+
+/** What an email means to one recipient of it. */
+export interface Intake {
+  /** Names recipient and content: what was stored under it before is the same mail and is not stored again. */
+  readonly dedupeKey: string;
+  /** Null: it is remembered, and nothing is handed to anybody (our own mail, a report that changes nothing). */
+  readonly mail: NewMail | null;
+  /** A delivery report: this email delivery bounced, in the same transaction. */
+  readonly bounced?: { readonly deliveryId: string; readonly reason: string } | undefined;
 }
 
 export interface MessageFilter {
@@ -161,8 +171,8 @@ export interface ThreadSummary {
 export interface MessageStore {
   /** Stores all of it. Throws `unauthorized` where the sender's key died meanwhile, `recipient_unknown` where a recipient did. */
   accept(mail: NewMail): Promise<void>;
-  /** Stores an email that came in with what was made of it (nothing: a duplicate by meaning, or a report already handled). */
-  receive(email: ReceivedEmail, mail: NewMail | null): Promise<'received' | 'duplicate'>;
+  /** Stores an email and what was made of it, and moves the cursor. Returns the intakes that were new. */
+  receive(email: ReceivedEmail, intakes: readonly Intake[]): Promise<readonly Intake[]>;
   find(id: string): Promise<Message | undefined>;
   /** As this agent sees it; held deliveries are not seen. */
   findSeen(agentId: string, messageId: string): Promise<SeenMessage | undefined>;
@@ -252,8 +262,6 @@ export interface DeliveryStore {
   rescue(now: number): Promise<readonly string[]>;
   /** What nobody took in time becomes `expired`. Returns how many. */
   expire(now: number): Promise<number>;
-  /** A DSN said so: an email delivery that was on its way or handed to the next server becomes `bounced`. */
-  bounceByReport(deliveryId: string, reason: string, now: number): Promise<Delivery | undefined>;
   find(id: string): Promise<Delivery | undefined>;
   /** Open deliveries by state, for /metrics. */
   countOpen(): Promise<ReadonlyMap<DeliveryState, number>>;
@@ -267,13 +275,17 @@ export interface OutboxItem {
 export interface OutboxStore {
   /** The email that has been due longest, leased for the worker; undefined where nothing is due. */
   claimNext(now: number, leaseMs: number, leaseId: string): Promise<OutboxItem | undefined>;
-  /** Records the outcome if the claim is still good; with `deferred`, `retryAt` null means: out of attempts, bounced. */
+  /**
+   * Records the outcome if the claim is still good; with `deferred`, `retryAt` null means: out of attempts, bounced.
+   * `notice`, which tells the sender, is stored in the same transaction where its recipient lives.
+   */
   settleIfClaimed(
     item: OutboxItem,
     outcome: Outcome,
-    retryAt: number | null,
-    now: number,
+    settled: { readonly retryAt: number | null; readonly now: number; readonly notice: NewMail | undefined },
   ): Promise<Delivery | undefined>;
+  /** At start: what a worker of a relay that died had in hand is due again. Nothing else may be working. */
+  rescueAll(now: number): Promise<void>;
   /** When the next email is due; undefined where none waits. */
   nextDueAt(): Promise<number | undefined>;
   /** Newest first. */

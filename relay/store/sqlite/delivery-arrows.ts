@@ -56,3 +56,19 @@ export function quarantineDelivery(
   if (store.prepare(QUARANTINE).run(values).changes === 0) return;
   store.prepare(INSERT_HOLD).run({ ...values, holdId: hold.holdId, now });
 }
+
+/**
+ * available | leased | deferred | delivered -> bounced, of an email. Handed to the next server is not yet read by a
+ * person, so a report still counts after `delivered`.
+ */
+const BOUNCE = `
+  UPDATE delivery SET state = 'bounced', finalized_at = @now, lease_id = NULL, last_error = @reason
+  WHERE id = @deliveryId AND agent_id IS NULL AND state IN ('available', 'leased', 'deferred', 'delivered')`;
+
+export function bounceDelivery(
+  store: SqliteDatabase,
+  bounced: { readonly deliveryId: string; readonly reason: string },
+  now: number,
+): void {
+  store.prepare(BOUNCE).run({ ...bounced, now });
+}

@@ -22,11 +22,6 @@ const EXPIRE = `
   UPDATE delivery SET state = 'expired', finalized_at = @now
   WHERE expires_at <= @now AND state IN ('held', 'available', 'deferred')`;
 
-/** Handed to the next server is not read by a person: a later report still makes it `bounced`. */
-const BOUNCE = `
-  UPDATE delivery SET state = 'bounced', finalized_at = @now, lease_id = NULL, last_error = @reason
-  WHERE id = @id AND agent_id IS NULL AND state IN ('available', 'leased', 'deferred', 'delivered')`;
-
 const COUNT_OPEN = `SELECT state, count(*) AS n FROM delivery WHERE finalized_at IS NULL GROUP BY state`;
 
 export class SqliteDeliveryTable implements DeliveryStore {
@@ -73,13 +68,6 @@ export class SqliteDeliveryTable implements DeliveryStore {
 
   async expire(now: number): Promise<number> {
     return this.#store.write(() => this.#store.prepare(EXPIRE).run({ now }).changes);
-  }
-
-  async bounceByReport(deliveryId: string, reason: string, now: number): Promise<Delivery | undefined> {
-    return this.#store.write(() => {
-      if (this.#store.prepare(BOUNCE).run({ id: deliveryId, reason, now }).changes === 0) return undefined;
-      return this.#store.prepare<[string], DeliveryRow>(FIND).get(deliveryId);
-    });
   }
 
   async find(id: string): Promise<Delivery | undefined> {

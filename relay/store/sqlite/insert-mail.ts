@@ -63,10 +63,12 @@ function checkStillAllowed(store: SqliteDatabase, { message, deliveries }: NewMa
   if (keyId !== null && store.prepare(KEY_IS_LIVE).get(keyId, message.createdAt) === undefined) {
     throw new RelayError('unauthorized');
   }
-  for (const { agentId } of deliveries) {
-    if (agentId !== null && store.prepare(AGENT_LIVES).get(agentId) === undefined)
-      throw new RelayError('recipient_unknown');
-  }
+  if (!recipientsLive(store, { deliveries })) throw new RelayError('recipient_unknown');
+}
+
+/** Are all agents it is for still registered? */
+export function recipientsLive(store: SqliteDatabase, { deliveries }: Pick<NewMail, 'deliveries'>): boolean {
+  return deliveries.every(({ agentId }) => agentId === null || store.prepare(AGENT_LIVES).get(agentId) !== undefined);
 }
 
 function insertMessage(store: SqliteDatabase, message: Message): void {

@@ -1,6 +1,7 @@
 /** Table `message` and what is read together with it. Reading changes nothing. */
 import type { AttachmentContent, Delivery, Message } from '../../types.ts';
 import type {
+  Intake,
   MessageFilter,
   MessageStore,
   NewMail,
@@ -11,6 +12,7 @@ import type {
   ThreadSummary,
 } from '../stores.ts';
 import type { SqliteDatabase } from './database.ts';
+import { bounceDelivery } from './delivery-arrows.ts';
 import { insertMail } from './insert-mail.ts';
 import { moveCursor } from './mailbox-table.ts';
 import {
@@ -83,9 +85,9 @@ const COUNT_TURNS = `
   SELECT count(*) AS n FROM message WHERE thread_id = ? AND from_kind = 'agent' AND created_at > ?`;
 
 const INSERT_RECEIVED = `
-  INSERT INTO received_email (id, source, raw, received_at, message_id) VALUES (@id, @source, @raw, @receivedAt, @messageId)`;
-const KEY_KNOWN = `SELECT 1 FROM received_key WHERE key IN (SELECT value FROM json_each(?)) LIMIT 1`;
-const INSERT_KEY = `INSERT INTO received_key (key, email_id) VALUES (?, ?)`;
+  INSERT INTO received_email (id, source, raw, received_at) VALUES (@id, @source, @raw, @receivedAt)`;
+const INTAKE_KNOWN = `SELECT 1 FROM intake WHERE dedupe_key = ?`;
+const INSERT_INTAKE = `INSERT INTO intake (dedupe_key, email_id, message_id) VALUES (?, ?, ?)`;
 
 export class SqliteMessageTable implements MessageStore {
   readonly #store: SqliteDatabase;
@@ -98,15 +100,18 @@ export class SqliteMessageTable implements MessageStore {
     await this.#store.write(() => insertMail(this.#store, mail));
   }
 
-  async receive(email: ReceivedEmail, mail: NewMail | null): Promise<'received' | 'duplicate'> {
+  async receive(email: ReceivedEmail, intakes: readonly Intake[]): Promise<readonly Intake[]> {
+    const { cursor, ...row } = email;
     return this.#store.write(() => {
-      if (email.cursor !== null) moveCursor(this.#store, email.cursor);
-      if (this.#store.prepare(KEY_KNOWN).get(JSON.stringify(email.dedupeKeys)) !== undefined) return 'duplicate';
-      if (mail !== null) insertMail(this.#store, mail);
-      const { cursor: _, dedupeKeys, ...row } = email;
-      this.#store.prepare(INSERT_RECEIVED).run({ ...row, messageId: mail?.message.id ?? null });
-      for (const key of dedupeKeys) this.#store.prepare(INSERT_KEY).run(key, email.id);
-      return 'received';
+      if (cursor !== null) moveCursor(this.#store, cursor);
+      const fresh = intakes.filter(({ dedupeKey }) => this.#store.prepare(INTAKE_KNOWN).get(dedupeKey) === undefined);
+      if (fresh.length > 0) this.#store.prepare(INSERT_RECEIVED).run(row);
+      for (const { dedupeKey, mail, bounced } of fresh) {
+        if (mail !== null) insertMail(this.#store, mail);
+        if (bounced !== undefined) bounceDelivery(this.#store, bounced, email.receivedAt);
+        this.#store.prepare(INSERT_INTAKE).run(dedupeKey, email.id, mail?.message.id ?? null);
+      }
+      return fresh;
     });
   }
 

@@ -226,13 +226,13 @@ export const MIGRATIONS: readonly string[] = [
      id          TEXT PRIMARY KEY,
      source      TEXT NOT NULL,
      raw         BLOB,
-     received_at INTEGER NOT NULL,
-     message_id  TEXT REFERENCES message (id)
+     received_at INTEGER NOT NULL
    ) STRICT;
-   CREATE INDEX received_email_message ON received_email (message_id) WHERE message_id IS NOT NULL;
 
-   CREATE TABLE received_key (
-     key      TEXT PRIMARY KEY,
-     email_id TEXT NOT NULL REFERENCES received_email (id)
-   ) STRICT, WITHOUT ROWID;`,
+   CREATE TABLE intake (
+     dedupe_key TEXT PRIMARY KEY,
+     email_id   TEXT NOT NULL REFERENCES received_email (id),
+     message_id TEXT REFERENCES message (id)
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX intake_message ON intake (message_id) WHERE message_id IS NOT NULL;`,
 ];

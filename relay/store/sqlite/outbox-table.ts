@@ -3,7 +3,8 @@ import type { Delivery, Outcome, OutgoingEmail } from '../../types.ts';
 import type { OutboxItem, OutboxStore, Page, PageRequest } from '../stores.ts';
 import type { SqliteDatabase } from './database.ts';
 import { takeDelivery } from './delivery-arrows.ts';
-import { insertLease } from './lease-table.ts';
+import { insertMail, recipientsLive } from './insert-mail.ts';
+import { insertLease, releaseLeases } from './lease-table.ts';
 import { cursorToSeq, DELIVERY_COLUMNS, type DeliveryRow, NEWEST, toPage } from './rows.ts';
 
 const ITEM_COLUMNS = `${DELIVERY_COLUMNS}, d.seq, e.delivery_id AS deliveryId, e.envelope_from AS envelopeFrom,
@@ -63,12 +64,8 @@ export class SqliteOutboxTable implements OutboxStore {
     });
   }
 
-  async settleIfClaimed(
-    item: OutboxItem,
-    outcome: Outcome,
-    retryAt: number | null,
-    now: number,
-  ): Promise<Delivery | undefined> {
+  async settleIfClaimed(...args: Parameters<OutboxStore['settleIfClaimed']>): Promise<Delivery | undefined> {
+    const [item, outcome, { retryAt, now, notice }] = args;
     const { id, leaseId } = item.delivery;
     return this.#store.write(() => {
       const settled = this.#store
@@ -76,9 +73,14 @@ export class SqliteOutboxTable implements OutboxStore {
         .run({ id, leaseId, ...settlement(item.delivery, outcome, retryAt, now) });
       this.#store.prepare('DELETE FROM lease WHERE id = ?').run(leaseId);
       if (settled.changes === 0) return undefined;
+      if (notice !== undefined && recipientsLive(this.#store, notice)) insertMail(this.#store, notice);
       const row = this.#store.prepare<[string], ItemRow>(FIND).get(id);
       return row && toItem(row).delivery;
     });
+  }
+
+  async rescueAll(now: number): Promise<void> {
+    await this.#store.write(() => releaseLeases(this.#store, { where: `path = 'outbox'`, values: {}, now }));
   }
 
   async nextDueAt(): Promise<number | undefined> {

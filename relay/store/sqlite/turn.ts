@@ -40,7 +40,7 @@ const AVAILABLE = `
   d.agent_id = @agentId AND d.state = 'available' AND (d.expires_at IS NULL OR d.expires_at > @now)
   AND (d.preferred_session_id IS NULL OR d.preferred_session_id = @sessionId OR NOT EXISTS (
     SELECT 1 FROM session s WHERE s.agent_id = d.agent_id AND s.session_id = d.preferred_session_id
-      AND s.ended_at IS NULL AND s.last_seen_at > @now - ${SESSION_LIVES_MS}))`;
+      AND s.host IS NOT NULL AND s.ended_at IS NULL AND s.last_seen_at > @now - ${SESSION_LIVES_MS}))`;
 
 const CANDIDATES = `SELECT d.id, d.message_id AS messageId FROM delivery d WHERE ${AVAILABLE} ORDER BY d.rank, d.seq LIMIT @max`;
 const DELIVERY = `SELECT ${DELIVERY_COLUMNS} FROM delivery d WHERE d.id = ?`;

@@ -1,0 +1,209 @@
+/**
+ * Accepts what an agent sends (docs/flow.md, "A message is sent"): all recipients or none, signed, and on disk before
+ * it returns. The one way in: a reply, an MCP tool and the command line end here too.
+ */
+import { createHash } from 'node:crypto';
+import { invalidRequest, RelayError } from '../errors.ts';
+import { newId } from '../ids.ts';
+import type { SeenMessage } from '../store/stores.ts';
+import type { AttachmentContent, Delivery, Hold, Message, MessageType, Priority } from '../types.ts';
+import { addressOf } from './agents.ts';
+import type { BrokerDeps } from './deps.ts';
+import type { Caller, ReceiptFor } from './keys.ts';
+import { newDelivery, newHold } from './new-delivery.ts';
+import { composeOutgoing } from './outgoing.ts';
+import { type Recipient, resolveRecipients } from './recipients.ts';
+import { noteBudget, threadBudget } from './thread-budget.ts';
+
+/** Mail passed on by more relays than this goes in circles. */
+export const MAX_HOPS = 8;
+
+const OVER_BUDGET = 'agents have answered each other in this thread more often than the hourly budget allows';
+
+export interface Outgoing {
+  readonly to: readonly string[];
+  readonly cc: readonly string[];
+  readonly body: string;
+  readonly subject?: string | undefined;
+  readonly type?: MessageType | undefined;
+  readonly priority?: Priority | undefined;
+  readonly inReplyTo?: string | undefined;
+  readonly threadId?: string | undefined;
+  readonly requiresResponse?: boolean | undefined;
+  readonly expiresAt?: number | undefined;
+  readonly data?: Readonly<Record<string, unknown>> | undefined;
+  readonly attachments?:
+    | readonly { readonly filename: string; readonly contentType: string; readonly content: Buffer }[]
+    | undefined;
+  /** The host session that sends it. */
+  readonly sessionId: string | null;
+}
+
+/** A stored message as its sender sees it. */
+export interface Accepted {
+  readonly message: Message;
+  readonly deliveries: readonly Delivery[];
+}
+
+/** Throws `recipient_unknown`, `not_found`, `too_large`, `blocked_by_policy`, `expired`, `invalid_request`, `unavailable`. */
+export async function acceptMessage(
+  deps: BrokerDeps,
+  caller: Caller & { readonly agent: NonNullable<Caller['agent']> },
+  wish: Outgoing,
+  receiptFor?: ReceiptFor<Accepted>,
+): Promise<Accepted> {
+  const now = deps.clock.now();
+  const parent = await findParent(deps, caller, wish);
+  const recipients = splitCopies(await resolveRecipients(deps, [...wish.to, ...wish.cc]), wish.to.length);
+  checkLimits(deps, wish, parent, now);
+  const attachments = (wish.attachments ?? []).map(toAttachment);
+  const message = buildMessage(deps, caller, wish, { parent, recipients, attachments, now });
+  const budget = await threadBudget(deps, message.threadId, now);
+  const { deliveries, holds } = address(message, [...recipients.to, ...recipients.cc], parent, budget.spent, now);
+  const outgoing = await composeOutgoing(deps, caller.agent, message, deliveries, attachments);
+  const accepted = { message: { ...message, emailMessageId: outgoing.emailMessageId }, deliveries };
+  await deps.stores.messages.accept({
+    ...accepted,
+    holds,
+    attachments,
+    emails: outgoing.emails,
+    routes: outgoing.routes,
+    receipt: receiptFor?.(accepted),
+    answered: parent === undefined ? undefined : { agentId: caller.agent.id, messageId: parent.message.id },
+  });
+  deps.wake(deliveries.flatMap(({ agentId, state }) => (agentId !== null && state === 'available' ? [agentId] : [])));
+  if (outgoing.emails.length > 0) deps.wakeOutbox();
+  if (budget.justSpent) await noteBudget(deps, caller.agent, message);
+  return accepted;
+}
+
+async function findParent(deps: BrokerDeps, { agent }: Caller, wish: Outgoing): Promise<SeenMessage | undefined> {
+  if (agent === null) return undefined;
+  if (wish.inReplyTo !== undefined) {
+    const parent = await deps.stores.messages.findSeen(agent.id, wish.inReplyTo);
+    if (parent === undefined)
+      throw new RelayError('not_found', { message: `in_reply_to: you have no message ${wish.inReplyTo}.` });
+    if (wish.threadId !== undefined && wish.threadId !== parent.message.threadId) {
+      throw invalidRequest([{ path: 'thread_id', message: 'is not the thread of in_reply_to; leave one of them out' }]);
+    }
+    return parent;
+  }
+  if (wish.threadId !== undefined && (await deps.stores.messages.thread(agent.id, wish.threadId)).length === 0) {
+    throw new RelayError('not_found', { message: `thread_id: you are in no thread ${wish.threadId}.` });
+  }
+  return undefined;
+}
+
+function checkLimits(deps: BrokerDeps, wish: Outgoing, parent: SeenMessage | undefined, now: number): void {
+  const attached = (wish.attachments ?? []).reduce((sum, { content }) => sum + content.length, 0);
+  if (Buffer.byteLength(wish.body) + attached > deps.settings.maxMessage) throw new RelayError('too_large');
+  if (wish.expiresAt !== undefined && wish.expiresAt <= now) {
+    throw invalidRequest([{ path: 'expires_at', message: 'must be in the future' }]);
+  }
+  if ((parent?.message.hop ?? 0) > MAX_HOPS) {
+    throw new RelayError('blocked_by_policy', {
+      message: `This thread was passed on by email more than ${MAX_HOPS} times; it goes in circles. Start a new thread if a person agrees.`,
+    });
+  }
+}
+
+function toAttachment(
+  {
+    filename,
+    contentType,
+    content,
+  }: { readonly filename: string; readonly contentType: string; readonly content: Buffer },
+  index: number,
+): AttachmentContent {
+  const sha256 = createHash('sha256').update(content).digest('hex');
+  return { index, filename, contentType, size: content.length, sha256, content };
+}
+
+interface Parts {
+  readonly parent: SeenMessage | undefined;
+  readonly recipients: Copies;
+  readonly attachments: readonly AttachmentContent[];
+  readonly now: number;
+}
+
+function buildMessage(deps: BrokerDeps, caller: Caller, wish: Outgoing, parts: Parts): Message {
+  const { agent, key } = caller;
+  if (agent === null) throw new RelayError('forbidden', { message: 'Only agents send messages; use an agent key.' });
+  const { parent, now } = parts;
+  const unsigned: Omit<Message, 'jws'> = {
+    id: newId('msg', now),
+    threadId: parent?.message.threadId ?? wish.threadId ?? newId('thr', now),
+    from: { address: addressOf(agent, deps.settings.domain), name: agent.displayName, kind: 'agent' },
+    senderAgentId: agent.id,
+    senderKeyId: key.id,
+    senderSessionId: wish.sessionId,
+    to: parts.recipients.to.map((recipient) => recipient.address),
+    cc: parts.recipients.cc.map((recipient) => recipient.address),
+    subject: wish.subject ?? replySubject(parent),
+    body: wish.body,
+    quoted: null,
+    signature: null,
+    type: wish.type ?? (parent === undefined ? 'message' : 'response'),
+    priority: wish.priority ?? parent?.message.priority ?? 'normal',
+    inReplyTo: parent?.message.id ?? null,
+    requiresResponse: wish.requiresResponse ?? false,
+    expiresAt: wish.expiresAt ?? null,
+    data: wish.data ?? null,
+    verifiedBy: 'key',
+    auth: null,
+    hop: parent?.message.hop ?? 0,
+    emailMessageId: null,
+    createdAt: now,
+    attachments: parts.attachments.map(({ content: _, ...info }) => info),
+  };
+  return { ...unsigned, jws: deps.signer.sign(unsigned) };
+}
+
+interface Copies {
+  readonly to: readonly Recipient[];
+  readonly cc: readonly Recipient[];
+}
+
+/** Each recipient once: named twice, it gets one copy, and `to` goes before `cc`. */
+function splitCopies(recipients: readonly Recipient[], toCount: number): Copies {
+  const first = new Map<string, number>();
+  for (const [index, { address: to }] of recipients.entries()) if (!first.has(to)) first.set(to, index);
+  const unique = recipients.filter((recipient, index) => first.get(recipient.address) === index);
+  return {
+    to: unique.filter((recipient) => (first.get(recipient.address) ?? 0) < toCount),
+    cc: unique.filter((recipient) => (first.get(recipient.address) ?? 0) >= toCount),
+  };
+}
+
+function replySubject(parent: SeenMessage | undefined): string | null {
+  const subject = parent?.message.subject ?? null;
+  if (subject === null) return null;
+  return (/^re:/i.test(subject) ? subject : `Re: ${subject}`).slice(0, 200);
+}
+
+/** One delivery a recipient; over the thread's budget they wait for a person. */
+function address(
+  message: Message,
+  recipients: readonly Recipient[],
+  parent: SeenMessage | undefined,
+  overBudget: boolean,
+  now: number,
+): { deliveries: Delivery[]; holds: Hold[] } {
+  const asked = parent?.message;
+  const deliveries = recipients.map((recipient) => {
+    const agentId = recipient.kind === 'agent' ? recipient.agent.id : null;
+    return newDelivery(
+      message,
+      {
+        address: recipient.address,
+        agentId,
+        state: overBudget && agentId !== null ? 'held' : 'available',
+        trust: agentId === null ? null : 'peer',
+        preferredSessionId: asked !== undefined && asked.senderAgentId === agentId ? asked.senderSessionId : null,
+      },
+      now,
+    );
+  });
+  const held = deliveries.filter(({ state }) => state === 'held');
+  return { deliveries, holds: held.map((delivery) => newHold(delivery, 'approval', OVER_BUDGET, now)) };
+}

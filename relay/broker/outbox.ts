@@ -1,0 +1,99 @@
+/** Takes due emails from the outbox, hands them to the courier, records the outcome, tells the sender of a bounce. */
+import { newId } from '../ids.ts';
+import type { Courier } from '../mail/contracts.ts';
+import type { NewMail, OutboxItem } from '../store/stores.ts';
+import type { Delivery, Outcome } from '../types.ts';
+import { bounceNotice } from './bounce-notice.ts';
+import type { BrokerDeps } from './deps.ts';
+import { nextRetryAt } from './retry-policy.ts';
+
+/** A worker that has not come back by then is presumed dead. The courier gives up well before. */
+const CLAIM_MS = 15 * 60_000;
+/** Emails on their way at the same time. */
+const WORKERS = 4;
+/** Looks again at the latest, whatever the timers say. */
+const LONGEST_NAP_MS = 60_000;
+
+export interface Worked {
+  readonly item: OutboxItem;
+  readonly outcome: Outcome;
+  /** Undefined where the claim was no longer good: cancelled or rescued meanwhile. */
+  readonly delivery: Delivery | undefined;
+}
+
+export class Outbox {
+  readonly #deps: BrokerDeps;
+  readonly #courier: Courier;
+  #nap = new AbortController();
+
+  constructor(deps: BrokerDeps, courier: Courier) {
+    this.#deps = deps;
+    this.#courier = courier;
+  }
+
+  /** An email was put in: ends the nap. */
+  wake(): void {
+    this.#nap.abort();
+  }
+
+  /** Works until the signal aborts; what is in hand then is finished first. */
+  async run(signal: AbortSignal): Promise<void> {
+    await this.#deps.stores.outbox.rescueAll(this.#deps.clock.now());
+    while (!signal.aborted) {
+      this.#nap = new AbortController();
+      await Promise.all(Array.from({ length: WORKERS }, () => this.#workAll(signal)));
+      if (!signal.aborted) await this.#sleep(signal);
+    }
+    this.#courier.close();
+  }
+
+  async #workAll(signal: AbortSignal): Promise<void> {
+    try {
+      while (!signal.aborted && (await this.workOnce()) !== undefined);
+    } catch (error) {
+      // The store cannot write now; the claim runs out by itself and the email is due again.
+      this.#deps.log.error({ cause: error }, 'outbox: could not record an outcome');
+    }
+  }
+
+  async #sleep(signal: AbortSignal): Promise<void> {
+    const due = await this.#deps.stores.outbox.nextDueAt();
+    const now = this.#deps.clock.now();
+    const ms = Math.min(Math.max((due ?? Number.POSITIVE_INFINITY) - now, 0), LONGEST_NAP_MS);
+    // What is due at once could not be claimed just now: do not spin.
+    await this.#deps.clock.sleep(Math.max(ms, 100), AbortSignal.any([signal, this.#nap.signal]));
+  }
+
+  /** Works one due email, if there is one. */
+  async workOnce(): Promise<Worked | undefined> {
+    const { stores, clock } = this.#deps;
+    const claimedAt = clock.now();
+    const item = await stores.outbox.claimNext(claimedAt, CLAIM_MS, newId('lse', claimedAt));
+    if (item === undefined) return undefined;
+    const outcome = await this.#courier.deliver(item.email);
+    const now = clock.now();
+    const retryAt = nextRetryAt(item.delivery.attempt, now, clock.chance());
+    const notice = await this.#noticeOf(item, outcome, retryAt);
+    const delivery = await stores.outbox.settleIfClaimed(item, outcome, { retryAt, now, notice });
+    this.#logOutcome(item, outcome, delivery);
+    this.#deps.wake((notice?.deliveries ?? []).flatMap(({ agentId }) => agentId ?? []));
+    return { item, outcome, delivery };
+  }
+
+  /** What tells the sender, where this outcome is the end of it. */
+  async #noticeOf(item: OutboxItem, outcome: Outcome, retryAt: number | null): Promise<NewMail | undefined> {
+    if (outcome.kind === 'delivered' || (outcome.kind === 'deferred' && retryAt !== null)) return undefined;
+    const message = await this.#deps.stores.messages.find(item.delivery.messageId);
+    return message && bounceNotice(this.#deps, message, item.delivery.address, outcome.reason);
+  }
+
+  #logOutcome(item: OutboxItem, outcome: Outcome, delivery: Delivery | undefined): void {
+    const fields = {
+      delivery_id: item.delivery.id,
+      message_id: item.delivery.messageId,
+      attempt: item.delivery.attempt,
+    };
+    const detail = outcome.kind === 'delivered' ? outcome.reply : outcome.reason;
+    this.#deps.log.info({ ...fields, outcome: outcome.kind, detail, state: delivery?.state }, 'email');
+  }
+}

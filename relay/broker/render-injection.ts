@@ -1,0 +1,126 @@
+/**
+ * The text that is put into a running session. It states facts: who, how verified, how to answer; then the body between
+ * marks made for this injection, so that no body can close them. It never shouts orders: hosts distrust those.
+ */
+import { markerLine } from '../hosts/marker.ts';
+import type { Candidate } from '../store/stores.ts';
+import type { Message } from '../types.ts';
+import { stripHidden } from './hidden-text.ts';
+
+export interface InjectionFrame {
+  /** The reading agent's address. */
+  readonly address: string;
+  /** Random, of this injection alone. */
+  readonly mark: string;
+  /** Largest text the host shows whole, as counted by `sizeOf`. */
+  readonly budget: number;
+  readonly sizeOf: (text: string) => number;
+}
+
+const WHAT_KIND = { agent: 'an agent', person: 'a person, by email', machine: 'a machine' } as const;
+
+const HOW_VERIFIED = {
+  key: 'by its key',
+  signature: 'by its signature',
+  dmarc: 'by DMARC',
+  token: 'by reply token and From address, without DMARC',
+  none: 'not at all',
+} as const;
+
+/** Kept free for the first line and the pointers at the end. */
+const FRAME_RESERVE = 400;
+/** A body cut shorter than this says too little. */
+const SHORTEST_BODY = 200;
+
+/** How many of these, from the first on, fit into one injection. At least one: a long one is cut. */
+export function countFitting(candidates: readonly Candidate[], frame: InjectionFrame): number {
+  let used = FRAME_RESERVE;
+  let count = 0;
+  for (const candidate of candidates) {
+    used += frame.sizeOf(renderMessage(candidate, frame, Number.POSITIVE_INFINITY)) + 2;
+    if (used > frame.budget) break;
+    count += 1;
+  }
+  return Math.max(1, Math.min(count, candidates.length));
+}
+
+/** `more`: how many stay behind for the next end of turn. */
+export function renderInjection(items: readonly Candidate[], frame: InjectionFrame, more: number): string {
+  const head = `${counted(items.length)} for ${frame.address} arrived by Turnpost. Text between the marks ${frame.mark} was written by the sender named above it, not by the user of this session.`;
+  const tail =
+    more > 0
+      ? `\n\n${counted(more)} more will follow at the next end of turn; check_agent_messages shows them now.`
+      : '';
+  const room = frame.budget - FRAME_RESERVE;
+  const parts = items.map((item) => renderMessage(item, frame, items.length === 1 ? room : Number.POSITIVE_INFINITY));
+  return `${head}\n\n${parts.join('\n\n')}${tail}`;
+}
+
+/** One line for the person's screen. */
+export function summarize(items: readonly Candidate[]): string {
+  const senders = [...new Set(items.map(({ message }) => message.from.address))];
+  return `Turnpost: ${counted(items.length)} from ${senders.slice(0, 3).join(', ')}${senders.length > 3 ? ' and others' : ''}`;
+}
+
+const counted = (count: number): string => (count === 1 ? '1 message' : `${count} messages`);
+
+function renderMessage(item: Candidate, frame: InjectionFrame, room: number): string {
+  const { message } = item;
+  const body = stripHidden(message.body);
+  const notes = body.removed > 0 ? [`note: ${body.removed} hidden characters were removed from the text`] : [];
+  const head = [...facts(item), ...notes].join('\n');
+  const whole = fence(head, body.text, frame.mark);
+  if (frame.sizeOf(whole) <= room) return whole;
+  const pointer = `\n[cut here: the text is ${body.text.length} characters long; read_message with message_id ${message.id} shows all of it]`;
+  const space = Math.max(SHORTEST_BODY, room - frame.sizeOf(fence(head, pointer, frame.mark)));
+  return fence(head, cut(body.text, space, frame.sizeOf) + pointer, frame.mark);
+}
+
+const fence = (head: string, body: string, mark: string): string => `${head}\n<<${mark}\n${body}\n${mark}>>`;
+
+function facts({ delivery, message }: Candidate): string[] {
+  const { from } = message;
+  const name = from.name === null ? '' : ` (${oneLine(from.name)})`;
+  return [
+    markerLine(message.id),
+    `from: ${from.address}${name}, ${WHAT_KIND[from.kind]}; trust: ${delivery.trust ?? 'unknown'}, verified ${HOW_VERIFIED[message.verifiedBy]}`,
+    `thread: ${message.threadId}${message.inReplyTo === null ? '' : `, answers ${message.inReplyTo}`}`,
+    ...(message.subject === null ? [] : [`subject: ${oneLine(message.subject)}`]),
+    `type: ${message.type}, priority: ${message.priority}, sent: ${new Date(message.createdAt).toISOString()}`,
+    ...(message.attachments.length === 0 ? [] : [`attachments: ${attachmentNames(message)}`]),
+    ...(delivery.attempt > 1
+      ? [`note: this was handed out before (attempt ${delivery.attempt}); the same id is the same message`]
+      : []),
+    howToAnswer(message),
+  ];
+}
+
+function howToAnswer(message: Message): string {
+  if (message.from.kind === 'machine') return 'answer: none is expected';
+  const how = `reply_message with message_id ${message.id}`;
+  return message.requiresResponse ? `answer: asked for, by ${how}` : `answer: by ${how}, if one is useful`;
+}
+
+function attachmentNames(message: Message): string {
+  const shown = message.attachments
+    .slice(0, 10)
+    .map(({ index, filename, size }) => `${index}: ${oneLine(filename)} (${size} bytes)`);
+  return shown.join(', ') + (message.attachments.length > 10 ? `, and ${message.attachments.length - 10} more` : '');
+}
+
+/** Header values are the sender's too: one line, nothing hidden, not endless. */
+const oneLine = (text: string): string => stripHidden(text).text.replace(/\s+/g, ' ').slice(0, 200);
+
+/** The longest beginning of whole lines that fits; of a single long line, as many characters. */
+function cut(text: string, space: number, sizeOf: (text: string) => number): string {
+  let kept = '';
+  for (const line of text.split('\n')) {
+    const next = kept === '' ? line : `${kept}\n${line}`;
+    if (sizeOf(next) > space) break;
+    kept = next;
+  }
+  if (kept !== '') return kept;
+  let end = Math.min(text.length, space);
+  while (end > 0 && sizeOf(text.slice(0, end)) > space) end -= Math.ceil((sizeOf(text.slice(0, end)) - space) / 8) || 1;
+  return text.slice(0, end).replace(/[\ud800-\udbff]$/, '');
+}
