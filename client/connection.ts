@@ -18,8 +18,8 @@ export interface ConnectionRequest {
   readonly key?: string | undefined;
   /** A JSON file like `turnpost.json`: `{url | socket, key}`. */
   readonly settingsFile?: string | undefined;
-  /** Ask for the admin key of a relay on this machine: an agent's key in the environment or file is passed over. */
-  readonly admin?: boolean | undefined;
+  /** Keys of the other scope are passed over, wherever they are found. */
+  readonly scope?: 'admin' | 'agent' | undefined;
 }
 
 export interface Connection {
@@ -40,14 +40,23 @@ const SettingsFile = z.object({
   key: z.string().optional(),
 });
 
+/** What a settings file says. */
+export interface Settings {
+  readonly relay?: RelayAddress | undefined;
+  readonly key?: string | undefined;
+}
+
 /** What is tried where nobody says where the relay is and no socket lies in the data folder. */
 const DEFAULT_URL = 'http://127.0.0.1:8725';
 
 export function findConnection(request: ConnectionRequest): Connection {
-  const file = request.settingsFile === undefined ? {} : readSettings(request.settingsFile);
+  const file = request.settingsFile === undefined ? {} : needSettings(request.settingsFile);
   const relay = findRelay(request, file);
   const key = findKey(request, file, staysHere(relay));
-  return { relay, key: key?.value, keySource: key?.source };
+  // A settings file is one pair: its key goes to its relay, whatever the environment names.
+  const paired = key?.source === request.settingsFile ? file.relay : undefined;
+  const named = address(request.url, request.socketPath, 'the options');
+  return { relay: named ?? paired ?? relay, key: key?.value, keySource: key?.source };
 }
 
 /** `TURNPOST_DATA_DIR`, else `$XDG_DATA_HOME/turnpost`, else `~/.local/share/turnpost`, as the relay itself decides. */
@@ -57,19 +66,19 @@ export function dataFolder(env: Env): string {
   return path.join(env['XDG_DATA_HOME'] || path.join(homedir(), '.local/share'), 'turnpost');
 }
 
-function findRelay(request: ConnectionRequest, file: z.infer<typeof SettingsFile>): RelayAddress {
+function findRelay(request: ConnectionRequest, file: Settings): RelayAddress {
   const { env } = request;
   const socket = env['TURNPOST_SOCKET'] === 'off' ? undefined : env['TURNPOST_SOCKET'];
   const own = path.join(dataFolder(env), 'relay.sock');
   return (
-    given(request.url, request.socketPath, 'the options') ??
-    given(env['TURNPOST_URL'], socket, 'TURNPOST_URL') ??
-    given(file.url, file.socket, request.settingsFile ?? '') ??
+    address(request.url, request.socketPath, 'the options') ??
+    address(env['TURNPOST_URL'], socket, 'TURNPOST_URL') ??
+    file.relay ??
     (existsSync(own) ? { socketPath: own } : { url: DEFAULT_URL })
   );
 }
 
-function given(url: string | undefined, socketPath: string | undefined, source: string): RelayAddress | undefined {
+function address(url: string | undefined, socketPath: string | undefined, source: string): RelayAddress | undefined {
   if (socketPath) return { socketPath };
   if (!url) return undefined;
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
@@ -88,7 +97,7 @@ function staysHere(relay: RelayAddress): boolean {
   return 'socketPath' in relay || /^(127\.\d+\.\d+\.\d+|\[::1\]|localhost)$/.test(new URL(relay.url).hostname);
 }
 
-function findKey(request: ConnectionRequest, file: z.infer<typeof SettingsFile>, local: boolean): FoundKey | undefined {
+function findKey(request: ConnectionRequest, file: Settings, local: boolean): FoundKey | undefined {
   const { env } = request;
   const adminFile = path.join(dataFolder(env), 'admin.key');
   const sources: readonly (readonly [string | undefined, string])[] = [
@@ -99,12 +108,16 @@ function findKey(request: ConnectionRequest, file: z.infer<typeof SettingsFile>,
     [local ? readIfThere(adminFile) : undefined, adminFile],
   ];
   for (const [value, source] of sources) {
-    if (!value || (request.admin && !value.startsWith('tp_admin_'))) continue;
+    if (!value || !isWanted(value, request.scope)) continue;
     // A key becomes a header: RFC 9110 5.5 allows no control characters there.
     if (!/^[\x21-\x7e]+$/.test(value)) throw new ConnectionError(`The key in ${source} holds characters no key has.`);
     return { value, source };
   }
   return undefined;
+}
+
+function isWanted(key: string, scope: ConnectionRequest['scope']): boolean {
+  return scope === undefined || key.startsWith('tp_admin_') === (scope === 'admin');
 }
 
 /** Undefined where there is none, or where it is another user's. */
@@ -116,11 +129,18 @@ function readIfThere(file: string): string | undefined {
   }
 }
 
-function readSettings(file: string): z.infer<typeof SettingsFile> {
+function needSettings(file: string): Settings {
+  const settings = readSettings(file);
+  if (settings !== undefined) return settings;
+  throw new ConnectionError(`The settings file ${file} cannot be read. Is the path right?`);
+}
+
+/** Undefined where there is no such file, or it is another user's; throws ConnectionError for one that makes no sense. */
+export function readSettings(file: string): Settings | undefined {
   const text = readIfThere(file);
-  if (text === undefined) throw new ConnectionError(`The settings file ${file} cannot be read. Is the path right?`);
+  if (text === undefined) return undefined;
   const parsed = SettingsFile.safeParse(parseJson(text));
-  if (parsed.success) return parsed.data;
+  if (parsed.success) return { relay: address(parsed.data.url, parsed.data.socket, file), key: parsed.data.key };
   throw new ConnectionError(`The settings file ${file} is not JSON like {"socket": "...", "key": "tp_agent_..."}.`);
 }
 

@@ -95,8 +95,7 @@ function cut(text: string, offset: number, limit: number): { shown: string; next
  * https://www.unicode.org/reports/tr36/ sections 2.5 and 3
  */
 const HIDDEN =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is taken out
-  /[\p{Cf}\p{Cs}\u0000-\u0008\u000b-\u001f\u007f-\u009f\u115f\u1160\u3164\uffa0]|[\ufe00-\ufe0d]|[\u{e0100}-\u{e01ef}]|\u034f|\u17b4|\u17b5/gu;
+  /(?![\n\t])\p{Cc}|[\p{Cf}\p{Cs}\u115f\u1160\u3164\uffa0]|[\ufe00-\ufe0d]|[\u{e0100}-\u{e01ef}]|\u034f|\u17b4|\u17b5/gu;
 
 /** The text with ordinary line ends and without hidden characters, and how many there were. */
 export function withoutHidden(text: string): { text: string; removed: number } {
