@@ -24,6 +24,17 @@ export function readHeaderLines(
   return fields;
 }
 
+/** A header section's bytes as lines (RFC 5322 section 2.2), for mail of which nothing else was fetched. */
+export function splitHeaderSection(bytes: Buffer): { key: string; line: string }[] {
+  return bytes
+    .toString('latin1')
+    .split(/\r?\n(?![ \t])/)
+    .flatMap((line) => {
+      const colon = line.indexOf(':');
+      return colon > 0 ? [{ key: line.slice(0, colon).trim().toLowerCase(), line }] : [];
+    });
+}
+
 type EnvelopeFields = Pick<
   ParsedEmail,
   'from' | 'to' | 'cc' | 'deliveredTo' | 'subject' | 'messageId' | 'inReplyTo' | 'references' | 'sentAt'

@@ -1,0 +1,163 @@
+/**
+ * Reads what is new in an IMAP mailbox, from the cursor on, and hands it to the keeper. The order of things is in
+ * docs/flow.md, "An email comes in".
+ *
+ * Promises: UIDs in ascending order, none twice, none passed over that the keeper has not taken, quarantined or refused
+ * as not ours; mail that is not ours is not fetched. Never changes anything in the mailbox.
+ */
+import type { Clock } from '../clock.ts';
+import { RelayError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import type { Cursor, IntakeSource, LetterBoxKeeper } from './contracts.ts';
+import { candidateAddresses, readEnvelopeFields, readHeaderLines, splitHeaderSection } from './email-headers.ts';
+
+/** An open mailbox; letter-box-connection.ts has the real one. */
+export interface OpenMailbox {
+  readonly uidValidity: string;
+  /** The UID the next mail will get. */
+  readonly uidNext: number;
+  /** UIDs from `first` on, in any order; may hold a lower one (RFC 9051 section 6.4.9). */
+  findUids(first: number): Promise<readonly number[]>;
+  /** Size and the header fields of HEADER_FIELDS; mail that is gone is left out. */
+  fetchHeads(uids: readonly number[]): Promise<readonly MailHead[]>;
+  /** Undefined: gone. */
+  fetchSource(uid: number): Promise<Buffer | undefined>;
+}
+
+export interface MailHead {
+  readonly uid: number;
+  readonly size: number;
+  readonly headers: Buffer;
+}
+
+/** What isOurs needs; all else of a stranger's mail stays on the server. */
+export const HEADER_FIELDS = ['delivered-to', 'x-original-to', 'envelope-to', 'to', 'cc', 'in-reply-to', 'references'];
+
+const CHUNK = 50;
+const TRIES = 3;
+
+export interface DrainOptions {
+  readonly account: string;
+  readonly folder: string;
+  readonly keeper: LetterBoxKeeper;
+  readonly maxBytes: number;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** The store, not the mailbox, is in trouble: the connection is sound, come again. */
+export class KeeperFailure extends Error {
+  override readonly name = 'KeeperFailure';
+}
+
+/** Resolves when everything up to the newest UID is done. `stopped` is asked between mails. */
+export async function drainMailbox(box: OpenMailbox, options: DrainOptions, stopped: () => boolean): Promise<void> {
+  let cursor = await startCursor(box, options);
+  for (;;) {
+    const found = await box.findUids(cursor.lastUid + 1);
+    const uids = [...new Set(found)].filter((uid) => uid > cursor.lastUid).sort((a, b) => a - b);
+    if (uids.length === 0) return;
+    for (let at = 0; at < uids.length; at += CHUNK) {
+      if (stopped()) return;
+      cursor = await drainChunk(box, uids.slice(at, at + CHUNK), cursor, options, stopped);
+    }
+    if (stopped()) return;
+  }
+}
+
+/** RFC 9051 section 2.3.1.1: a mailbox seen first starts at its end; one with another UIDVALIDITY is read anew from 1. */
+async function startCursor(box: OpenMailbox, { account, folder, keeper, log }: DrainOptions): Promise<Cursor> {
+  const { uidValidity } = box;
+  const known = await asKeeper(() => keeper.find(account, folder));
+  if (known?.uidValidity === uidValidity) return known;
+  const cursor = { uidValidity, lastUid: known === undefined ? box.uidNext - 1 : 0 };
+  log.info(
+    { tag: 'imap', account, folder, uid_validity: uidValidity, last_uid: cursor.lastUid },
+    known === undefined
+      ? 'mailbox seen for the first time: starting at its end'
+      : 'mailbox was made anew: reading it all',
+  );
+  await asKeeper(() => keeper.move(account, folder, cursor));
+  return cursor;
+}
+
+async function drainChunk(
+  box: OpenMailbox,
+  uids: readonly number[],
+  start: Cursor,
+  options: DrainOptions,
+  stopped: () => boolean,
+): Promise<Cursor> {
+  const { account, folder, keeper } = options;
+  const heads = new Map((await box.fetchHeads(uids)).map((head) => [head.uid, head]));
+  let cursor = start;
+  let stored = start.lastUid;
+  for (const uid of uids) {
+    if (stopped()) break;
+    const head = heads.get(uid);
+    // Deleted since: nothing to take, and its UID never comes again.
+    if (head !== undefined && (await isOurs(head, options))) {
+      await takeMail(box, head, cursor.uidValidity, options);
+      stored = uid;
+    }
+    cursor = { ...cursor, lastUid: uid };
+  }
+  // One write for a run of mail that is none of ours.
+  if (stored < cursor.lastUid) await asKeeper(() => keeper.move(account, folder, cursor));
+  return cursor;
+}
+
+function isOurs(head: MailHead, { keeper }: DrainOptions): Promise<boolean> {
+  const envelope = readEnvelopeFields(readHeaderLines(splitHeaderSection(head.headers), { decode: false }));
+  return asKeeper(() =>
+    keeper.isOurs({
+      addresses: candidateAddresses(envelope),
+      references: [...envelope.inReplyTo, ...envelope.references],
+    }),
+  );
+}
+
+async function takeMail(box: OpenMailbox, head: MailHead, uidValidity: string, options: DrainOptions): Promise<void> {
+  const { account, folder, keeper, maxBytes, clock } = options;
+  const source: IntakeSource = { kind: 'imap', account, folder, uidValidity, uid: head.uid };
+  if (head.size > maxBytes) {
+    const reason = `The mail has ${head.size} bytes, more than TURNPOST_MAX_MESSAGE allows; it is still in the mailbox.`;
+    return asKeeper(() => keeper.quarantine(source, null, reason));
+  }
+  let raw: Buffer | undefined;
+  try {
+    raw = await box.fetchSource(head.uid);
+    if (raw === undefined) return asKeeper(() => keeper.move(account, folder, { uidValidity, lastUid: head.uid }));
+    await keeper.take({ source, raw, receivedAt: clock.now() });
+  } catch (error) {
+    await handleFailure(error, source, raw ?? null, options);
+  }
+}
+
+/** A store that is not to be had stops the drain; a mail that fails TRIES times is put aside, or it would block all others. */
+async function handleFailure(
+  error: unknown,
+  source: Extract<IntakeSource, { kind: 'imap' }>,
+  raw: Buffer | null,
+  { keeper, log }: DrainOptions,
+): Promise<void> {
+  const { account, folder, uidValidity, uid } = source;
+  if (error instanceof RelayError && error.code === 'unavailable') throw keeperFailure(error);
+  const tries = await asKeeper(() => keeper.countFailure(account, folder, uidValidity, uid));
+  log.warn({ tag: 'imap', account, folder, uid, tries, cause: error }, 'could not take a mail in');
+  if (tries < TRIES) throw raw === null ? error : keeperFailure(error);
+  const what = raw === null ? 'could not be fetched' : 'could not be taken in';
+  await asKeeper(() => keeper.quarantine(source, raw, `The mail ${what} in ${tries} tries; the log has the causes.`));
+}
+
+async function asKeeper<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    throw keeperFailure(error);
+  }
+}
+
+function keeperFailure(cause: unknown): KeeperFailure {
+  return new KeeperFailure('the relay could not store', { cause });
+}
