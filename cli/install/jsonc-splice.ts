@@ -33,9 +33,11 @@ function tokensBetween(text: string, from: number, to: number): Token[] {
   return tokens;
 }
 
-/** One level of indentation: as the first key of the file has it, else two spaces. */
-function indentUnit(text: string): string {
-  return /^\s*\{[^\S\n]*\r?\n(?:[^\S\n]*\r?\n)*([ \t]+)"/.exec(text)?.[1] ?? '  ';
+/** One level of indentation: as the file's first key has it, else two spaces. */
+function indentUnit(text: string, node: Node): string {
+  if (node.parent !== undefined) return indentUnit(text, node.parent);
+  const first = node.children?.[0];
+  return (first !== undefined && beginsLine(text, first.offset) && lineIndent(text, first.offset)) || '  ';
 }
 
 /** Is the container, or the whole file, written on one line with something in it? Then what we add stays on it. */
@@ -52,14 +54,14 @@ export function renderChild(text: string, container: Node, key: string | undefin
     const spaced = /[:,] /.test(text.slice(container.offset, end(container)));
     return `${name}${name !== '' && spaced ? ' ' : ''}${JSON.stringify(value)}`;
   }
-  const lines = JSON.stringify(value, null, indentUnit(text)).split('\n');
+  const lines = JSON.stringify(value, null, indentUnit(text, container)).split('\n');
   return `${name}${name === '' ? '' : ' '}${lines.join(lineEnd(text) + childIndent(text, container))}`;
 }
 
 function childIndent(text: string, container: Node): string {
   const first = container.children?.[0];
   if (first !== undefined && beginsLine(text, first.offset)) return lineIndent(text, first.offset);
-  return lineIndent(text, container.offset) + indentUnit(text);
+  return lineIndent(text, container.offset) + indentUnit(text, container);
 }
 
 /** `text` with a last child more. `key` is for objects, undefined for arrays. */

@@ -170,5 +170,5 @@ function withoutEmpty(value: unknown): unknown {
 /** Comments in order; strings are taken first, so that `//` in a string is none. */
 function comments(text: string): string[] {
   const tokens = text.match(/"(?:\\.|[^"\\])*"|\/\/[^\r\n]*|\/\*[\s\S]*?\*\//g) ?? [];
-  return tokens.filter((token) => !token.startsWith('"'));
+  return tokens.filter((token) => !token.startsWith('"')).map((token) => token.trim());
 }
