@@ -1,0 +1,93 @@
+/** Real Postfix and Dovecot for tests, in a temporary folder, on free ports; mail-peer.sh does the work. */
+import { execFile } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const SCRIPT = path.join(import.meta.dirname, 'mail-peer.sh');
+const INSTALL = 'apt-get install --no-install-recommends dovecot-imapd dovecot-lmtpd postfix openssl';
+
+/** False, after one line that says what to install, where the real servers are not to be had. */
+export function mailPeerAvailable(): boolean {
+  const programs = ['/usr/sbin/dovecot', '/usr/sbin/postfix', '/usr/lib/dovecot/lmtp', '/usr/lib/dovecot/imap'];
+  const isRoot = process.getuid?.() === 0;
+  if (isRoot && programs.every((file) => existsSync(file))) return true;
+  console.log(`skipped: tests with real mail servers need root and: ${INSTALL}`);
+  return false;
+}
+
+export interface MailPeer {
+  readonly smtpPort: number;
+  readonly imapPort: number;
+  readonly imapsPort: number;
+  /** PEM of the authority both servers' certificate comes from. */
+  readonly ca: string;
+  /** `imap://user@domain:secret@localhost:port/INBOX`. */
+  imapUrl(user: string, password?: string): string;
+  startDovecot(): Promise<void>;
+  stopDovecot(): Promise<void>;
+  /** Makes Dovecot forget the UIDs of INBOX: it comes back with another UIDVALIDITY. */
+  recreateInbox(user: string): void;
+  stop(): Promise<void>;
+}
+
+export async function startMailPeer(): Promise<MailPeer> {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'turnpost-mail-peer-'));
+  const [smtpPort, imapPort, imapsPort, lmtpPort] = await freePorts();
+  const env = {
+    ...process.env,
+    P_SMTP: String(smtpPort),
+    P_IMAP: String(imapPort),
+    P_IMAPS: String(imapsPort),
+    P_LMTP: String(lmtpPort),
+  };
+  const script = async (verb: string) => {
+    await run(SCRIPT, [verb, folder], { env, timeout: 30_000 });
+  };
+  await script('start');
+  return {
+    smtpPort,
+    imapPort,
+    imapsPort,
+    ca: readFileSync(path.join(folder, 'tls/ca.pem'), 'utf8'),
+    imapUrl: (user, password = 'secret') =>
+      `imap://${encodeURIComponent(user)}:${password}@localhost:${imapPort}/INBOX`,
+    startDovecot: () => script('start-dovecot'),
+    stopDovecot: () => script('stop-dovecot'),
+    recreateInbox(user) {
+      const [local = '', domain = ''] = user.split('@');
+      const maildir = path.join(folder, 'mail', domain, local, 'Maildir');
+      for (const file of [
+        'dovecot-uidlist',
+        'dovecot-uidvalidity',
+        'dovecot.index',
+        'dovecot.index.log',
+        'dovecot.index.cache',
+      ]) {
+        rmSync(path.join(maildir, file), { force: true });
+      }
+    },
+    async stop() {
+      await script('stop');
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function freePorts(): Promise<[number, number, number, number]> {
+  const servers = await Promise.all([0, 1, 2, 3].map(() => listen()));
+  const ports = servers.map((server) => (server.address() as net.AddressInfo).port); // listening on TCP, so never a path
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  const [a = 0, b = 0, c = 0, d = 0] = ports;
+  return [a, b, c, d];
+}
+
+function listen(): Promise<net.Server> {
+  return new Promise((resolve, reject) => {
+    const server = net.createServer().once('error', reject);
+    server.listen(0, '127.0.0.1', () => resolve(server));
+  });
+}
