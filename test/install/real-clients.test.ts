@@ -1,55 +1,83 @@
-/** The real clients read what we write: each lists our MCP server. They need no account and no network for that. */
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+/**
+ * The real clients take what we install: their hook engines run our four hooks, and their models call our MCP server.
+ * The package is a stand-in, so that nothing but the installed settings is tested here.
+ */
+import {
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { applyPlan } from '../../cli/install/apply-plan.ts';
-import { diskView } from '../../cli/install/file-view.ts';
 import { planInstall } from '../../cli/install/plan-install.ts';
+import { planUninstall } from '../../cli/install/plan-uninstall.ts';
+import { thisMachine } from '../../cli/install/setup.ts';
+import { DUTIES } from '../../cli/install/types.ts';
+import { isInstalled, runClient } from '../clients/run-client.ts';
+import type { ToolCall } from '../support/model-server.ts';
 import { installRequest } from './memory-machine.ts';
 
-const FOLDER = process.env['REAL_CLIENTS'] ?? join(tmpdir(), 'turnpost-real-clients');
-const CLIENTS = [
-  ['claude', '@anthropic-ai/claude-code@2.1.328', /^turnpost: .*turnpost\.ts mcp --settings \S+turnpost\.json - /m],
-  ['gemini', '@google/gemini-cli@0.61.0', /turnpost: .*turnpost\.ts mcp --settings \S+turnpost\.json \(stdio\)/],
-  ['codex', '@openai/codex@0.169.0', /^turnpost +\S*node +.*turnpost\.ts mcp --settings \S+turnpost\.json .*enabled/m],
-] as const;
+const root = realpathSync(mkdtempSync(join(tmpdir(), 'turnpost real ')));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-const program = (client: string): string => join(FOLDER, client, 'node_modules/.bin', client);
+/** An installed package whose hooks write down that they ran. */
+function standInPackage(log: string): string {
+  const packageRoot = join(root, 'package');
+  mkdirSync(join(packageRoot, 'dist/cli'), { recursive: true });
+  mkdirSync(join(packageRoot, 'hooks'), { recursive: true });
+  cpSync(join(import.meta.dirname, '../../templates'), join(packageRoot, 'templates'), { recursive: true });
+  copyFileSync(join(import.meta.dirname, 'stub-server.cjs'), join(packageRoot, 'dist/cli/turnpost.js'));
+  for (const duty of DUTIES) {
+    const line = `\`${duty} \${process.argv.slice(2).join(' ')}\\n\``;
+    const hook = `import { appendFileSync } from 'node:fs';\nappendFileSync(${JSON.stringify(log)}, ${line});\n`;
+    writeFileSync(join(packageRoot, `hooks/${duty}.mjs`), hook);
+  }
+  return packageRoot;
+}
 
-for (const [client, packageName, listed] of CLIENTS) {
-  const isMissing = !existsSync(program(client));
-  if (isMissing)
-    console.log(`skipped: ${client} is not installed; npm i --prefix ${join(FOLDER, client)} ${packageName}`);
+const CASES: readonly (readonly ['claude' | 'gemini' | 'codex', ToolCall])[] = [
+  ['claude', { name: 'mcp__turnpost__whoami' }],
+  ['gemini', { name: 'mcp_turnpost_whoami' }],
+  ['codex', { namespace: 'mcp__turnpost', name: 'whoami' }],
+];
 
-  test.skipIf(isMissing)(`${client} lists our MCP server from the project's settings`, () => {
-    const root = realpathSync(mkdtempSync(join(tmpdir(), 'turnpost-real-')));
-    const [dir, home] = [join(root, 'project'), join(root, 'home')];
-    mkdirSync(dir);
-    mkdirSync(join(home, '.codex'), { recursive: true });
-    writeFileSync(join(home, '.codex/config.toml'), `[projects."${dir}"]\ntrust_level = "trusted"\n`);
-    const machine = {
-      view: diskView,
-      home,
-      platform: process.platform,
-      env: {},
-      uid: undefined,
-      node: process.execPath,
-    };
-    applyPlan(planInstall(installRequest({ client, dir, packageRoot: join(import.meta.dirname, '../..') }), machine));
+for (const [client, tool] of CASES) {
+  test.skipIf(!isInstalled(client))(
+    `${client} runs the installed hooks and calls the installed MCP server`,
+    async () => {
+      const log = join(root, `${client}.log`);
+      const project = join(root, `a project of ${client}`);
+      mkdirSync(project);
+      const packageRoot = standInPackage(log);
+      applyPlan(planInstall(installRequest({ client, dir: project, packageRoot }), thisMachine()));
+      // Both of these are in the notes: without a person to ask, a client refuses tools that it would have to ask about.
+      if (client === 'gemini') trustTools(join(project, '.gemini/settings.json'));
 
-    const run = spawnSync(program(client), ['mcp', 'list'], {
-      cwd: dir,
-      encoding: 'utf8',
-      timeout: 25_000,
-      env: {
-        ...{ HOME: home, CODEX_HOME: join(home, '.codex'), PATH: process.env['PATH'], TERM: 'dumb' },
-        ...{ GEMINI_CLI_TRUST_WORKSPACE: 'true', GEMINI_API_KEY: 'none', ANTHROPIC_API_KEY: 'none' },
-        ...{ CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1', DISABLE_AUTOUPDATER: '1', IS_SANDBOX: '1' },
-      },
-    });
-    rmSync(root, { recursive: true, force: true });
-    expect(run.stdout + run.stderr).toMatch(listed);
-  });
+      const args = client === 'claude' ? ['--allowedTools', 'mcp__turnpost'] : [];
+      const run = await runClient(client, {
+        project,
+        prompt: 'who am I',
+        script: [{ text: 'asking', tools: [tool] }, 'done'],
+      });
+
+      const settings = join(project, `.${client}/hooks/turnpost/turnpost.json`);
+      expect(run.requests.flatMap(({ texts }) => texts).join('\n')).toContain(
+        `STARTED WITH mcp --settings ${settings}`,
+      );
+      const calls = readFileSync(log, 'utf8').trim().split('\n');
+      expect([...new Set(calls)].sort()).toEqual(DUTIES.map((duty) => `${duty} ${client}`).sort());
+      expect(planUninstall({ client, dir: project }).changes.length).toBeGreaterThan(0);
+    },
+  );
+}
+
+function trustTools(path: string): void {
+  writeFileSync(path, readFileSync(path, 'utf8').replace('"turnpost": {', '"turnpost": { "trust": true,'));
 }

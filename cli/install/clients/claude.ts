@@ -62,6 +62,7 @@ export const claude: Client = {
   notes: ({ http }) => [
     'Trust: Claude Code runs no hooks in a folder until you have trusted it. Start "claude" here once and accept; "claude -p" counts as trusted.',
     'MCP: the first interactive start asks whether to use the server "turnpost" from .mcp.json. Accept it, or its tools are missing. "/mcp" shows its state.',
+    'Claude Code asks before each use of a tool; "claude -p" has nobody to ask and refuses, unless started with --allowedTools mcp__turnpost.',
     'A running session reads the new hooks by itself; for the MCP server start it again.',
     PATHS_NOTE('.mcp.json'),
     ...(http
