@@ -63,6 +63,7 @@ for (const [client, tool] of CASES) {
       const args = client === 'claude' ? ['--allowedTools', 'mcp__turnpost'] : [];
       const run = await runClient(client, {
         project,
+        args,
         prompt: 'who am I',
         script: [{ text: 'asking', tools: [tool] }, 'done'],
       });
