@@ -72,6 +72,7 @@ export async function acceptMessage(
     answered: parent === undefined ? undefined : { agentId: caller.agent.id, messageId: parent.message.id },
   });
   deps.wake(deliveries.flatMap(({ agentId, state }) => (agentId !== null && state === 'available' ? [agentId] : [])));
+  deps.count('messages_accepted');
   if (outgoing.emails.length > 0) deps.wakeOutbox();
   if (budget.justSpent) await noteBudget(deps, caller.agent, message);
   return accepted;

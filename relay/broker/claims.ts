@@ -37,6 +37,8 @@ export async function claim(deps: BrokerDeps, wait: WaitForMail, request: ClaimR
       const result = await deps.stores.deliveries.turn(
         turnOf(deps, { ...request, confirmPrevious: first && request.confirmPrevious }),
       );
+      deps.count('messages_leased', result.items.length);
+      deps.count('deliveries_confirmed', result.confirmed);
       if (result.items.length > 0 || mail === undefined || request.signal.aborted) return result;
       await mail;
     } finally {
@@ -74,6 +76,21 @@ function turnOf(deps: BrokerDeps, request: ClaimRequest): Turn {
           },
         },
   };
+}
+
+/** A tool of ours was called in some session: its run of continued turns starts anew. */
+export async function noteToolCall(
+  deps: BrokerDeps,
+  caller: ClaimRequest['caller'],
+  sessionId: string | null,
+): Promise<void> {
+  const turn: Turn = { ...turnOf(deps, toolCall(caller, sessionId)), lease: null };
+  if (await deps.stores.deliveries.hasWork(turn)) await deps.stores.deliveries.turn(turn);
+}
+
+function toolCall(caller: ClaimRequest['caller'], sessionId: string | null): ClaimRequest {
+  const signal = new AbortController().signal;
+  return { caller, sessionId, path: 'tool', max: 0, leaseMs: 0, waitMs: 0, confirmPrevious: false, signal };
 }
 
 /** Gives a lease back. Throws `state_conflict` where it is not this agent's or has ended: a late caller changes nothing. */

@@ -16,6 +16,18 @@ export interface BrokerSettings {
   readonly tokenLetsIn: { readonly smtp: boolean; readonly imap: boolean };
 }
 
+export type CountedEvent =
+  | 'messages_accepted'
+  | 'messages_injected'
+  | 'messages_leased'
+  | 'deliveries_confirmed'
+  | 'deliveries_released'
+  | 'emails_received'
+  | 'emails_held'
+  | 'emails_sent'
+  | 'emails_deferred'
+  | 'emails_bounced';
+
 export interface BrokerDeps {
   readonly stores: Stores;
   readonly clock: Clock;
@@ -26,6 +38,8 @@ export interface BrokerDeps {
   readonly tokenSecret: Buffer;
   readonly emailFrame: EmailFrame;
   readonly randomBytes: (size: number) => Buffer;
+  /** For /metrics. */
+  readonly count: (event: CountedEvent, by?: number) => void;
   /** Mail may be there now for these agents. */
   readonly wake: (agentIds: readonly string[]) => void;
   /** An email is due now. */

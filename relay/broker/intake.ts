@@ -83,6 +83,8 @@ function announce(deps: BrokerDeps, source: IntakeSource, fresh: readonly Intake
   deps.wake(deliveries.flatMap(({ agentId, state }) => (agentId !== null && state === 'available' ? [agentId] : [])));
   const messages = fresh.flatMap(({ mail }) => mail?.message.id ?? []);
   const held = deliveries.filter(({ state }) => state === 'held').length;
+  deps.count('emails_received');
+  deps.count('emails_held', held);
   deps.log.info({ source: describeSource(source), messages, held, duplicate: fresh.length === 0 }, 'email in');
 }
 

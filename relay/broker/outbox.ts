@@ -93,6 +93,8 @@ export class Outbox {
       message_id: item.delivery.messageId,
       attempt: item.delivery.attempt,
     };
+    const event = { delivered: 'emails_sent', deferred: 'emails_deferred', refused: 'emails_bounced' } as const;
+    this.#deps.count(event[outcome.kind]);
     const detail = outcome.kind === 'delivered' ? outcome.reply : outcome.reason;
     this.#deps.log.info({ ...fields, outcome: outcome.kind, detail, state: delivery?.state }, 'email');
   }

@@ -133,6 +133,9 @@ export class SessionTurns {
 
   #logTurn({ caller, host, call }: HookRequest, { confirmed, released, lease, items, waiting }: TurnResult): void {
     if (confirmed + released + items.length === 0) return;
+    this.#deps.count('deliveries_confirmed', confirmed);
+    this.#deps.count('deliveries_released', released);
+    this.#deps.count('messages_injected', items.length);
     const fields = { agent: caller.agent.name, host: host.name, event: call.event, session_id: call.sessionId };
     const ids = items.map(({ message }) => message.id);
     this.#deps.log.info({ ...fields, confirmed, released, lease_id: lease?.id, injected: ids, waiting }, 'hook');

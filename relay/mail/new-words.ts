@@ -18,6 +18,7 @@ const MAX_SIGNATURE_LINES = 20;
 
 type Kind =
   | 'text'
+  | 'code' // in a fence: the person's, whatever it looks like
   | 'blank'
   | 'quote' // ">"
   | 'mark' // attribution or our marker: what follows is quoted, with or without ">"
@@ -32,21 +33,26 @@ export function newWords(text: string): NewWords {
   const all = collapseBlanks(text.replace(/\r\n?/g, '\n').split('\n'));
   const { head, tail } = cutHead(all);
   const lines = readKinds(head);
-  const kept = keepOwn(lines);
+  // The foot of the mail, then the foot of the answer, where the answer stands above a quote.
+  const bottom = tail.length > 0 ? lines.length : footStart(lines);
+  const kept = keepOwn(lines.slice(0, bottom));
   // What is over the limit belongs to whatever the last looked-at line was part of.
   const openEnd = tail.length > 0 && kept.at(-1) === lines.length - 1;
-  const own = [...kept.map((at) => lines[at]?.text ?? ''), ...(openEnd ? tail : [])];
+  const own = kept.flatMap((at) => lines[at] ?? []);
+  const foot = openEnd ? own.length : footStart(own);
+  const body = [...own.slice(0, foot).map(textOf), ...(openEnd ? tail : [])];
+  if (!body.some((line) => line.trim() !== '')) return { body: join(all), quoted: null, signature: null };
   const keptSet = new Set(kept);
-  const cut = lines.flatMap((line, at) => (keptSet.has(at) ? [] : [line.text]));
-  const { body, signature, quote } = cutSignature(own);
-  if (!body.some((line) => line.trim() !== '')) {
-    return { body: join(all) || text.trim(), quoted: null, signature: null };
-  }
+  const cut = lines.slice(0, bottom).filter((_, at) => !keptSet.has(at));
   return {
     body: join(body),
-    quoted: join([...quote, ...cut, ...(openEnd ? [] : tail)]) || null,
-    signature: join(signature) || null,
+    quoted: join([...cut.map(textOf), ...(openEnd ? [] : tail)]) || null,
+    signature: join([...own.slice(foot), ...lines.slice(bottom)].map(textOf)) || null,
   };
+}
+
+function textOf(line: Line): string {
+  return line.text;
 }
 
 /** At most two blank lines in a row: more says nothing and costs time. */
@@ -77,7 +83,7 @@ function readKinds(texts: readonly string[]): Line[] {
     const text = texts[at] ?? '';
     const wrapped = fenced.has(at) ? 0 : attributionLength(texts, at);
     const count = Math.max(1, wrapped);
-    const kind = fenced.has(at) ? 'text' : wrapped > 0 ? 'mark' : kindOf(texts, at);
+    const kind = fenced.has(at) ? 'code' : wrapped > 0 ? 'mark' : kindOf(texts, at);
     for (let n = 0; n < count; n += 1) lines.push({ text: texts[at + n] ?? text, kind });
     at += count;
   }
@@ -118,7 +124,7 @@ function keepOwn(lines: readonly Line[]): number[] {
   const start = lines.findIndex(({ kind }) => kind === 'mark' || kind === 'original');
   if (start < 0) return keepAroundQuotes(lines, 0);
   const before = range(0, start);
-  const saidBefore = before.some((at) => lines[at]?.kind === 'text');
+  const saidBefore = before.some((at) => isOwn(lines[at]?.kind));
   const after = skip(lines, start, ['mark', 'blank']);
   // Some web mailers put "|" before what they quote.
   const barred = lines[after]?.text.trimStart().startsWith('|') === true;
@@ -138,7 +144,7 @@ function asBarQuote(line: Line): Line {
 
 /** Below an attribution, with ">" before what is quoted: answers between and under the quotes are the person's. */
 function keepAnswers(lines: readonly Line[], from: number, saidBefore: boolean): number[] {
-  const last = lines.findLastIndex(({ kind }, at) => at >= from && kind === 'text' && !isTrailingSignature(lines, at));
+  const last = lines.findLastIndex(({ kind }, at) => at >= from && isOwn(kind));
   if (last < from) return [];
   const nested = lines.findIndex(({ kind }, at) => at > from && (kind === 'original' || kind === 'mark'));
   const end =
@@ -148,7 +154,7 @@ function keepAnswers(lines: readonly Line[], from: number, saidBefore: boolean):
   // One quote with one answer under it: the answer alone. Answers between quotes need what they answer.
   if (blocks <= 1 && !saidBefore) return answers.filter((at) => lines[at]?.kind !== 'quote');
   if (blocks <= 1) return answers.filter((at) => lines[at]?.kind !== 'quote' && at > from);
-  const lastText = answers.findLastIndex((at) => lines[at]?.kind === 'text');
+  const lastText = answers.findLastIndex((at) => isOwn(lines[at]?.kind));
   return answers.slice(0, lastText + 1);
 }
 
@@ -157,51 +163,41 @@ function countBlocks(lines: readonly Line[]): number {
   let blocks = 0;
   let inQuote = false;
   for (const { kind } of lines) {
-    if (kind === 'text' && inQuote) blocks += 1;
-    if (kind === 'quote' || kind === 'text') inQuote = kind === 'quote';
+    if (isOwn(kind) && inQuote) blocks += 1;
+    if (kind === 'quote' || isOwn(kind)) inQuote = kind === 'quote';
   }
   return blocks;
 }
 
 /** No attribution: a quote above the person's words was put there by the person, one below was not. */
 function keepAroundQuotes(lines: readonly Line[], from: number): number[] {
-  const last = lines.findLastIndex(({ kind }) => kind === 'text');
+  const last = lines.findLastIndex(({ kind }) => isOwn(kind));
   return last < 0 ? range(from, from) : range(from, last + 1);
 }
 
-/** Is this line part of a "-- " signature that runs to the end of the mail? */
-function isTrailingSignature(lines: readonly Line[], at: number): boolean {
-  for (let n = at; n >= 0 && at - n <= MAX_SIGNATURE_LINES; n -= 1) {
-    const line = lines[n];
-    if (line === undefined || line.kind === 'quote') return isFooter(lines[at]?.text ?? '');
-    if (isSignatureMark(line.text)) return true;
-  }
-  return false;
+/** Where the closing lines at the end begin: a signature, footers of programs and lists, rules that separate nothing. */
+function footStart(lines: readonly Line[]): number {
+  const mark = lines.findLastIndex(({ kind, text }, at) => {
+    const next = lines[at + 1]?.text ?? '';
+    return kind === 'text' && (isSignatureMark(text) || isListFooter(text, next));
+  });
+  const closes = mark > 0 && lines.length - mark <= MAX_SIGNATURE_LINES && lines.slice(mark).every(isPlain);
+  let start = closes ? mark : lines.length;
+  while (start > 0 && isClosing(lines[start - 1])) start -= 1;
+  return start;
 }
 
-interface Cut {
-  readonly body: readonly string[];
-  readonly signature: readonly string[];
-  /** A quote that only the signature stood under. */
-  readonly quote: readonly string[];
+function isPlain({ kind }: Line): boolean {
+  return kind === 'text' || kind === 'blank';
 }
 
-function cutSignature(own: readonly string[]): Cut {
-  const mark = own.findLastIndex((line) => isSignatureMark(line));
-  const listFooter = own.findLastIndex((line, at) => isListFooter(line, own[at + 1] ?? ''));
-  const isSignature = mark > 0 && own.length - mark <= MAX_SIGNATURE_LINES;
-  let end = isSignature ? mark : listFooter > 0 ? listFooter : own.length;
-  const cut = end;
-  while (end > 0 && isClosing(own[end - 1] ?? '')) end -= 1;
-  const signature = own.slice(end);
-  const signed = end < cut || cut < own.length;
-  const last = own.findLastIndex((line, at) => at < end && !/^\s{0,3}(?:>|$)/.test(line));
-  if (!signed || last < 0) return { body: own.slice(0, end), signature, quote: [] };
-  return { body: own.slice(0, last + 1), signature, quote: own.slice(last + 1, end) };
+function isClosing(line: Line | undefined): boolean {
+  if (line === undefined || line.kind === 'blank') return true;
+  return line.kind === 'text' && (isRule(line.text) || isFooter(line.text));
 }
 
-function isClosing(line: string): boolean {
-  return line.trim() === '' || isRule(line) || isFooter(line);
+function isOwn(kind: Kind | undefined): boolean {
+  return kind === 'text' || kind === 'code';
 }
 
 function skip(lines: readonly Line[], from: number, kinds: readonly Kind[]): number {

@@ -22,6 +22,9 @@ const EXPIRE = `
   UPDATE delivery SET state = 'expired', finalized_at = @now
   WHERE expires_at <= @now AND state IN ('held', 'available', 'deferred')`;
 
+const EXPIRABLE = `
+  SELECT 1 FROM delivery WHERE expires_at <= @now AND state IN ('held', 'available', 'deferred') LIMIT 1`;
+
 const COUNT_OPEN = `SELECT state, count(*) AS n FROM delivery WHERE finalized_at IS NULL GROUP BY state`;
 
 export class SqliteDeliveryTable implements DeliveryStore {
@@ -67,6 +70,7 @@ export class SqliteDeliveryTable implements DeliveryStore {
   }
 
   async expire(now: number): Promise<number> {
+    if (this.#store.prepare(EXPIRABLE).get({ now }) === undefined) return 0;
     return this.#store.write(() => this.#store.prepare(EXPIRE).run({ now }).changes);
   }
 

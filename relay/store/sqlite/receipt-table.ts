@@ -29,6 +29,7 @@ export class SqliteReceiptTable implements ReceiptStore {
   }
 
   async prune(before: number): Promise<number> {
+    if (this.#store.prepare('SELECT 1 FROM receipt WHERE created_at < ? LIMIT 1').get(before) === undefined) return 0;
     return this.#store.write(() => this.#store.prepare('DELETE FROM receipt WHERE created_at < ?').run(before).changes);
   }
 }

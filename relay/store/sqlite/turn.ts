@@ -18,8 +18,11 @@ const TOUCH_SESSION = `
   INSERT INTO session (agent_id, session_id, host, last_seen_at) VALUES (@agentId, @sessionId, @host, @now)
   ON CONFLICT DO UPDATE SET last_seen_at = @now, host = coalesce(@host, host), ended_at = NULL`;
 const END_SESSION = `UPDATE session SET ended_at = @now WHERE agent_id = @agentId AND session_id = @sessionId`;
-const NEW_RUN = `UPDATE session SET run_injections = 0
-  WHERE agent_id = @agentId AND (session_id = @sessionId OR @sessionId IS NULL) AND run_injections > 0`;
+/** A tool's caller may not know its host's session: then any session of the agent may be the one it works in. */
+const IN_A_RUN = `agent_id = @agentId AND run_injections > 0 AND (session_id = @sessionId OR NOT EXISTS (
+  SELECT 1 FROM session k WHERE k.agent_id = @agentId AND k.session_id = @sessionId AND k.host IS NOT NULL))`;
+const NEW_RUN = `UPDATE session SET run_injections = 0 WHERE ${IN_A_RUN}`;
+const ANY_RUN = `SELECT 1 FROM session WHERE ${IN_A_RUN} LIMIT 1`;
 const COUNT_INJECTION = `
   UPDATE session SET run_injections = run_injections + 1 WHERE agent_id = @agentId AND session_id = @sessionId`;
 const RUN = `SELECT run_injections AS n, last_seen_at AS lastSeenAt, ended_at AS endedAt
@@ -76,7 +79,8 @@ export function turnHasWork(store: SqliteDatabase, turn: Turn): boolean {
   const run = store.prepare<[object], RunRow>(RUN).get({ agentId: who.agentId, sessionId: who.sessionId });
   if (turn.sessionId !== null && (turn.endSession || run === undefined || run.endedAt !== null)) return true;
   if (run !== undefined && turn.now - run.lastSeenAt >= SEEN_EVERY_MS) return true;
-  if (turn.newRun && (turn.sessionId === null || (run?.n ?? 0) > 0)) return true;
+  if (turn.newRun && store.prepare(ANY_RUN).get({ agentId: who.agentId, sessionId: who.sessionId }) !== undefined)
+    return true;
   if (store.prepare(HOLDING).get({ agentId: who.agentId, sessionId: who.sessionId }) !== undefined) return true;
   const messageIds = JSON.stringify(turn.evidence.flatMap((one) => one.messageIds));
   if (messageIds !== '[]' && store.prepare(OPEN_EVIDENCE).get({ agentId: who.agentId, messageIds }) !== undefined)

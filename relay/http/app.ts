@@ -1,0 +1,65 @@
+/** The Express application: the order of what happens to a request. Express lives in this folder and nowhere else. */
+import express, { type Express, type RequestHandler } from 'express';
+import { noteToolCall, type WaitForMail } from '../broker/claims.ts';
+import type { BrokerDeps } from '../broker/deps.ts';
+import { authenticate } from '../broker/keys.ts';
+import { SessionTurns } from '../broker/session-turns.ts';
+import { agentRoutes } from './agents.ts';
+import { deskRoutes } from './desk.ts';
+import { errorHandler, notFound } from './error-handler.ts';
+import { hostGuard } from './guard.ts';
+import { hookRoutes } from './hooks.ts';
+import { leaseRoutes } from './leases.ts';
+import { messageRoutes } from './messages.ts';
+import { type MetaOptions, metaRoutes } from './meta.ts';
+import { type Metrics, metricsPage } from './metrics.ts';
+import { bearer, mount } from './route.ts';
+
+export interface AppOptions extends MetaOptions {
+  /** Host names, besides IP addresses and localhost, under which this relay may be called. */
+  readonly hostNames: readonly string[];
+  readonly wait: WaitForMail;
+  /** Aborts when the relay is about to stop: nobody waits any longer. */
+  readonly stopping: AbortSignal;
+  readonly countWaiters: () => number;
+  readonly metrics: Metrics;
+  /** The MCP server; it checks the key of every request itself. */
+  readonly mcp: RequestHandler;
+}
+
+/** base64 takes four bytes for three, and JSON escapes some more. */
+const JSON_OVERHEAD = 1.5;
+
+export function createApp(deps: BrokerDeps, options: AppOptions): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.set('query parser', 'simple');
+  app.use(options.metrics.observe, hostGuard(options.hostNames));
+  app.use('/v1', express.json({ limit: Math.ceil(deps.settings.maxMessage * JSON_OVERHEAD), strict: true }));
+  app.use('/v1', toolCalls(deps));
+  const routes = [
+    ...agentRoutes(deps),
+    ...messageRoutes(deps),
+    ...leaseRoutes(deps, options),
+    ...hookRoutes(new SessionTurns(deps)),
+    ...deskRoutes(deps),
+  ];
+  mount(app, deps, [...metaRoutes(deps, options, routes), ...routes]);
+  app.get('/metrics', metricsPage(deps, options.metrics, options.countWaiters));
+  app.all('/mcp', options.mcp);
+  app.use(notFound, errorHandler(deps.log, deps.clock));
+  return app;
+}
+
+/** Our own MCP tools being called starts a new run of injections in that session. */
+function toolCalls(deps: BrokerDeps): RequestHandler {
+  return async (req, _res, next) => {
+    if (req.headers['x-turnpost-client'] === 'mcp' && bearer(req) !== undefined) {
+      const { agent, ...caller } = await authenticate(deps, bearer(req));
+      const session = req.headers['x-turnpost-session'];
+      if (agent !== null) await noteToolCall(deps, { ...caller, agent }, typeof session === 'string' ? session : null);
+    }
+    next();
+  };
+}

@@ -1,0 +1,37 @@
+/**
+ * Refuses what a browser was tricked into sending (DNS rebinding): over TCP the Host header must name this relay, and so
+ * must Origin where there is one. A literal IP address cannot be rebound. The Unix socket has the file system's guard.
+ */
+import { isIP } from 'node:net';
+import type { Request, RequestHandler } from 'express';
+import { RelayError } from '../errors.ts';
+
+export function hostGuard(names: readonly string[]): RequestHandler {
+  const allowed = new Set(['localhost', ...names.map((name) => name.toLowerCase())]);
+  const isOurs = (url: string): boolean => {
+    if (!URL.canParse(url)) return false;
+    const host = new URL(url).hostname.toLowerCase().replace(/^\[|\]$/g, '');
+    return isIP(host) !== 0 || allowed.has(host);
+  };
+  return (req, _res, next) => {
+    if (isSocket(req)) return next();
+    if (!isOurs(`http://${req.headers.host ?? ''}`)) {
+      throw new RelayError('forbidden', {
+        message:
+          'The Host header names another server. Set TURNPOST_PUBLIC_URL to the address this relay is reached under.',
+      });
+    }
+    const { origin } = req.headers;
+    if (origin !== undefined && !isOurs(origin))
+      throw new RelayError('forbidden', { message: 'Pages of other sites may not call this relay.' });
+    next();
+  };
+}
+
+/** Came by the Unix socket: it has no remote address. */
+export const isSocket = (req: Request): boolean => req.socket.remoteAddress === undefined;
+
+export function isLoopback(req: Request): boolean {
+  const address = req.socket.remoteAddress ?? '';
+  return isSocket(req) || address === '::1' || /^(::ffff:)?127\./.test(address);
+}

@@ -1,0 +1,89 @@
+/**
+ * Idempotency-Key (interface: 24 h; same key and body: the first answer again; another body: 422). The receipt is stored
+ * in the transaction that it answers for, sealed with a key made of the caller's own secret: a stored answer may hold a
+ * new key's secret, and the relay must not be able to read it.
+ */
+import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto';
+import type { Request } from 'express';
+import type { BrokerDeps } from '../broker/deps.ts';
+import { RECEIPT_LIVES_MS } from '../broker/housekeeping.ts';
+import type { Caller } from '../broker/keys.ts';
+import { invalidRequest, RelayError } from '../errors.ts';
+import type { Receipt } from '../store/stores.ts';
+import type { Answer } from './route.ts';
+
+type Run = (receipt: ((status: number, body: unknown) => Receipt) | undefined) => Promise<Answer | undefined>;
+
+/** Requests with a key that are being answered now: a second one waits for the first. */
+const inFlight = new Map<string, Promise<unknown>>();
+
+export async function answerOnce(
+  deps: BrokerDeps,
+  req: Request,
+  caller: Caller | undefined,
+  run: Run,
+): Promise<Answer | undefined> {
+  const key = req.headers['idempotency-key'];
+  if (key === undefined) return run(undefined);
+  if (typeof key !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(key)) {
+    throw invalidRequest([{ path: 'Idempotency-Key', message: 'must be 1 to 255 printable ASCII characters' }]);
+  }
+  const request = identify(req, caller, key);
+  await inFlight.get(request.scope)?.catch(() => undefined);
+  const known = await deps.stores.receipts.find(request.scope, deps.clock.now() - RECEIPT_LIVES_MS);
+  if (known !== undefined) return replay(known, request);
+  const answering = run((status, body) => sealReceipt(request, status, body, deps.clock.now()));
+  inFlight.set(request.scope, answering);
+  try {
+    return await answering;
+  } finally {
+    if (inFlight.get(request.scope) === answering) inFlight.delete(request.scope);
+  }
+}
+
+interface Identified {
+  readonly scope: string;
+  readonly bodyHash: string;
+  readonly sealKey: Buffer;
+}
+
+function identify(req: Request, caller: Caller | undefined, key: string): Identified {
+  const path = req.path;
+  const scope = createHash('sha256')
+    .update(JSON.stringify([caller?.key.id ?? '', req.method, path, key]))
+    .digest('hex');
+  const bodyHash = createHash('sha256')
+    .update(JSON.stringify(req.body ?? null))
+    .digest('hex');
+  // Without a key the path holds the secret: an enrolment code.
+  const secret = req.headers.authorization ?? path;
+  return { scope, bodyHash, sealKey: Buffer.from(hkdfSync('sha256', secret, scope, 'turnpost receipt', 32)) };
+}
+
+function replay(receipt: Receipt, request: Identified): Answer {
+  if (receipt.bodyHash !== request.bodyHash) throw new RelayError('idempotency_key_reuse');
+  return { status: receipt.status, body: unseal(receipt.sealed, request.sealKey) };
+}
+
+const IV_BYTES = 12;
+const TAG_BYTES = 16;
+
+function sealReceipt(
+  { scope, bodyHash, sealKey }: Identified,
+  status: number,
+  body: unknown,
+  createdAt: number,
+): Receipt {
+  const iv = randomBytes(IV_BYTES);
+  const cipher = createCipheriv('aes-256-gcm', sealKey, iv);
+  const text = Buffer.concat([cipher.update(JSON.stringify(body)), cipher.final()]);
+  return { scope, bodyHash, status, sealed: Buffer.concat([iv, cipher.getAuthTag(), text]), createdAt };
+}
+
+function unseal(sealed: Buffer, sealKey: Buffer): unknown {
+  const decipher = createDecipheriv('aes-256-gcm', sealKey, sealed.subarray(0, IV_BYTES));
+  decipher.setAuthTag(sealed.subarray(IV_BYTES, IV_BYTES + TAG_BYTES));
+  return JSON.parse(
+    Buffer.concat([decipher.update(sealed.subarray(IV_BYTES + TAG_BYTES)), decipher.final()]).toString(),
+  );
+}

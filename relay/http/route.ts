@@ -1,0 +1,173 @@
+/**
+ * A route as data: method, path, who may call, what it takes and answers. `mount` gives each the same treatment in the
+ * same order: key, scope, media type, schema, idempotency; `/openapi.json` is made from the same rows.
+ */
+import type { Request, RequestHandler, Response, Router } from 'express';
+import type { z } from 'zod';
+import type { BrokerDeps } from '../broker/deps.ts';
+import { authenticate, type Caller } from '../broker/keys.ts';
+import { type FieldProblem, invalidRequest, RelayError } from '../errors.ts';
+import type { Receipt } from '../store/stores.ts';
+import type { Agent } from '../types.ts';
+import { answerOnce } from './idempotency.ts';
+
+export type Who = 'anyone' | 'key' | 'agent' | 'admin';
+export type AgentCaller = Caller & { readonly agent: Agent };
+
+export interface Answer {
+  readonly status?: number;
+  readonly body: unknown;
+}
+
+export interface Context<Body, Query> {
+  readonly body: Body;
+  readonly query: Query;
+  /** Path parameters. */
+  readonly param: (name: string) => string;
+  /** Throws where the route is for anyone and no key was sent. */
+  readonly caller: () => Caller;
+  readonly agent: () => AgentCaller;
+  /** The host session that calls, where it says so. */
+  readonly sessionId: string | null;
+  readonly isTool: boolean;
+  /** Aborts when the caller goes away. */
+  readonly signal: () => AbortSignal;
+  /** Makes the receipt of an answer, where the request has an Idempotency-Key. */
+  readonly receipt: ((status: number, body: unknown) => Receipt) | undefined;
+  readonly req: Request;
+  readonly res: Response;
+}
+
+interface RouteSpec<B extends z.ZodType, Q extends z.ZodType> {
+  readonly method: 'get' | 'post' | 'patch' | 'delete';
+  /** Express style: `/v1/agents/:agent`. */
+  readonly path: string;
+  readonly who: Who;
+  readonly summary: string;
+  readonly body?: B;
+  readonly query?: Q;
+  readonly status?: number;
+  readonly answer?: z.ZodType;
+  /** Takes an Idempotency-Key. */
+  readonly creates?: true;
+  /** Undefined: the handler has written the answer itself. */
+  readonly handle: (context: Context<z.output<B>, z.output<Q>>) => Promise<Answer | undefined>;
+}
+
+/** A row whose schema types are folded in. */
+export interface Route extends Omit<RouteSpec<z.ZodType, z.ZodType>, 'handle'> {
+  readonly handle: (context: Context<never, never>) => Promise<Answer | undefined>;
+}
+
+export function route<B extends z.ZodType, Q extends z.ZodType>(spec: RouteSpec<B, Q>): Route {
+  return spec;
+}
+
+export function mount(router: Router, deps: BrokerDeps, routes: readonly Route[]): void {
+  for (const row of routes) router[row.method](row.path, handlerOf(deps, row));
+  for (const path of new Set(routes.map((row) => row.path))) {
+    const methods = routes.filter((row) => row.path === path).map((row) => row.method.toUpperCase());
+    router.all(path, refuseMethod(methods));
+  }
+}
+
+function refuseMethod(methods: readonly string[]): RequestHandler {
+  return (_req, res) => {
+    res.setHeader('Allow', methods.join(', '));
+    throw new RelayError('method_not_allowed', { message: `This address takes ${methods.join(', ')} only.` });
+  };
+}
+
+function handlerOf(deps: BrokerDeps, row: Route): RequestHandler {
+  return async (req, res) => {
+    const caller = row.who === 'anyone' ? undefined : await authenticate(deps, bearer(req));
+    checkScope(row.who, caller);
+    const body = row.body === undefined ? undefined : readBody(row.body, req);
+    const query = row.query === undefined ? undefined : check(row.query, req.query);
+    const run = async (receipt: Context<never, never>['receipt']): Promise<Answer | undefined> => {
+      // `check` has made body and query what this row's schema says.
+      return row.handle(contextOf(req, res, caller, body as never, query as never, receipt));
+    };
+    const answer = row.creates ? await answerOnce(deps, req, caller, run) : await run(undefined);
+    if (answer !== undefined) send(res, answer, row.status ?? 200);
+  };
+}
+
+function send(res: Response, { status, body }: Answer, usual: number): void {
+  res.status(status ?? usual).json(body);
+}
+
+export function bearer(req: Request): string | undefined {
+  return /^Bearer ([\x21-\x7e]{1,200})$/i.exec(req.headers.authorization ?? '')?.[1];
+}
+
+function checkScope(who: Who, caller: Caller | undefined): void {
+  if (who === 'admin' && caller?.key.scope !== 'admin') {
+    throw new RelayError('forbidden', { message: 'Only an admin key may do that.' });
+  }
+  if (who === 'agent' && caller?.agent === null) {
+    throw new RelayError('forbidden', { message: "Only an agent's key may do that; an admin key has no mail." });
+  }
+}
+
+function readBody(schema: z.ZodType, req: Request): unknown {
+  const hasBody = req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0;
+  if (hasBody && req.is('json') === false) throw new RelayError('unsupported_media_type');
+  return check(schema, hasBody ? req.body : {});
+}
+
+function check(schema: z.ZodType, value: unknown): unknown {
+  const read = schema.safeParse(value);
+  if (read.success) return read.data;
+  throw invalidRequest(read.error.issues.flatMap(toProblems));
+}
+
+function toProblems(issue: z.core.$ZodIssue): FieldProblem[] {
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({ path: [...issue.path, key].join('.'), message: 'there is no such field' }));
+  }
+  return [{ path: issue.path.join('.'), message: issue.message }];
+}
+
+function contextOf(
+  req: Request,
+  res: Response,
+  caller: Caller | undefined,
+  body: never,
+  query: never,
+  receipt: Context<never, never>['receipt'],
+): Context<never, never> {
+  const known = (): Caller => {
+    if (caller === undefined) throw new RelayError('unauthorized');
+    return caller;
+  };
+  return {
+    body,
+    query,
+    param: (name) => String(req.params[name] ?? ''),
+    caller: known,
+    agent: () => withAgent(known()),
+    sessionId: sessionOf(req),
+    isTool: req.headers['x-turnpost-client'] === 'mcp',
+    signal: () => whenGone(res),
+    receipt,
+    req,
+    res,
+  };
+}
+
+function withAgent(caller: Caller): AgentCaller {
+  if (caller.agent === null) throw new RelayError('forbidden');
+  return { ...caller, agent: caller.agent };
+}
+
+function sessionOf(req: Request): string | null {
+  const session = req.headers['x-turnpost-session'];
+  return typeof session === 'string' && /^[\x21-\x7e]{1,200}$/.test(session) ? session : null;
+}
+
+function whenGone(res: Response): AbortSignal {
+  const gone = new AbortController();
+  res.on('close', () => gone.abort());
+  return gone.signal;
+}

@@ -1,0 +1,221 @@
+/** The relay's parts, built from the settings and connected; started and stopped as one. */
+import { randomBytes } from 'node:crypto';
+import path from 'node:path';
+import { createMcpHttpHandler, type McpHttpHandler } from '../mcp-remote/http.ts';
+import type { BrokerDeps } from './broker/deps.ts';
+import { keepHouse } from './broker/housekeeping.ts';
+import { ensureAdminKey } from './broker/keys.ts';
+import { letterBoxKeeper, smtpDesk } from './broker/mail-desk.ts';
+import { Outbox } from './broker/outbox.ts';
+import { loadSigner } from './broker/signer.ts';
+import { type Clock, systemClock } from './clock.ts';
+import type { Config } from './config.ts';
+import { checkSocketPath, prepareDataFolder, readAdminKey, readPem, readTlsPair } from './data-folder.ts';
+import { createApp } from './http/app.ts';
+import { type Listening, listenSocket, listenTcp } from './http/listen.ts';
+import { createMetrics, type Metrics } from './http/metrics.ts';
+import type { Log } from './log.ts';
+import { readEmailFrame } from './mail/compose-email.ts';
+import { smtpCourier } from './mail/courier.ts';
+import { imapLetterBox, type LetterBox } from './mail/letter-box.ts';
+import { type SmtpListener, startSmtpListener } from './mail/smtp-listener.ts';
+import { makeTlsPair } from './mail/tls-pair.ts';
+import { PACKAGE_ROOT, VERSION } from './package-info.ts';
+import { Waiters } from './push/waiters.ts';
+import { lockFolder } from './store/sqlite/folder-lock.ts';
+import { openSqlite } from './store/sqlite/open-sqlite.ts';
+import type { Stores } from './store/stores.ts';
+
+export interface RunningRelay {
+  readonly httpUrl: string;
+  readonly socketPath: string | null;
+  readonly smtpHost: string;
+  /** Null where it takes no mail by SMTP. */
+  readonly smtpPort: number | null;
+  readonly adminKey: string;
+  readonly stores: Stores;
+  /** Stops taking work, finishes what is in hand, closes the store. */
+  close(): Promise<void>;
+}
+
+/** Background duties get this long to come to an end. */
+const GRACE_MS = 8_000;
+
+export async function openRelay(config: Config, log: Log, clock: Clock = systemClock): Promise<RunningRelay> {
+  prepareDataFolder(config.dataDir);
+  if (config.socketPath !== null) checkSocketPath(config.socketPath);
+  const unlock = lockFolder(path.join(config.dataDir, 'relay.lock'));
+  const closers: (() => Promise<void> | void)[] = [unlock];
+  const close = async (): Promise<void> => {
+    for (const closer of closers.splice(0).toReversed()) await closer();
+  };
+  try {
+    const stores = openSqlite(config.databaseFile);
+    closers.push(() => stores.close());
+    return { ...(await connect({ config, log, clock, stores, closers })), stores, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+interface Building {
+  readonly config: Config;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly stores: Stores;
+  /** Run in reverse order. */
+  readonly closers: (() => Promise<void> | void)[];
+}
+
+async function connect(building: Building): Promise<Omit<RunningRelay, 'stores' | 'close'>> {
+  const { config, clock, stores } = building;
+  const adminKey = readAdminKey(
+    config.dataDir,
+    config.adminKey,
+    () => `tp_admin_${randomBytes(32).toString('base64url')}`,
+  );
+  await ensureAdminKey({ stores, clock }, adminKey);
+  const waiters = new Waiters(clock);
+  const metrics = createMetrics();
+  const outboxBell = { ring: () => {} };
+  const deps = await brokerDeps(building, { waiters, metrics, wakeOutbox: () => outboxBell.ring() });
+  const boxes = letterBoxes(deps, config);
+  startDuties(building, deps, boxes, outboxBell);
+  const smtp = await openSmtp(building, deps);
+  const httpUrl = await openHttp(building, deps, { waiters, metrics, boxes });
+  const { socketPath, smtpHost } = config;
+  return { httpUrl, socketPath, smtpHost, smtpPort: smtp?.port ?? null, adminKey };
+}
+
+async function brokerDeps(
+  { config, log, clock, stores }: Building,
+  parts: { readonly waiters: Waiters; readonly metrics: Metrics; readonly wakeOutbox: () => void },
+): Promise<BrokerDeps> {
+  const { domain, owner = null, leaseMs, maxMessage, tokenLetsIn, mailboxes } = config;
+  return {
+    stores,
+    clock,
+    log,
+    settings: {
+      domain,
+      owner,
+      leaseMs,
+      maxMessage,
+      tokenLetsIn,
+      mailboxAddresses: mailboxes.map(({ address }) => address),
+    },
+    signer: await loadSigner(stores, domain, clock.now()),
+    tokenSecret: await stores.secrets.getOrMake('reply_token', () => randomBytes(32)),
+    randomBytes,
+    emailFrame: readEmailFrame(path.join(PACKAGE_ROOT, 'templates', 'email')),
+    count: parts.metrics.count,
+    wake: (agentIds) => parts.waiters.wake(agentIds),
+    wakeOutbox: parts.wakeOutbox,
+  };
+}
+
+function letterBoxes(deps: BrokerDeps, config: Config): LetterBox[] {
+  const ca = config.tlsCa === undefined ? undefined : readPem('TURNPOST_TLS_CA', config.tlsCa);
+  const { pollIntervalMs, maxMessage } = config;
+  const { clock, log } = deps;
+  const keeper = letterBoxKeeper(deps);
+  return config.mailboxes.map(({ url, address }) =>
+    imapLetterBox({ url, address, ca, pollIntervalMs, keeper, clock, log, maxBytes: maxMessage }),
+  );
+}
+
+/** What runs beside the requests; each ends by itself when the signal aborts. */
+function startDuties(
+  building: Building,
+  deps: BrokerDeps,
+  boxes: readonly LetterBox[],
+  bell: { ring: () => void },
+): void {
+  const { config, log, clock, closers } = building;
+  const stop = new AbortController();
+  const duties = [
+    duty('housekeeping', keepHouse(deps, stop.signal)),
+    ...boxes.map((box) => duty(`imap:${box.account}`, box.run(stop.signal))),
+  ];
+  if (config.smtpUrl !== undefined) {
+    const ca = config.tlsCa === undefined ? undefined : readPem('TURNPOST_TLS_CA', config.tlsCa);
+    const outbox = new Outbox(deps, smtpCourier({ url: config.smtpUrl, ca, clock, log }));
+    bell.ring = () => outbox.wake();
+    duties.push(duty('outbox', outbox.run(stop.signal)));
+  }
+  closers.push(async () => {
+    stop.abort();
+    await Promise.race([Promise.all(duties), clock.sleep(GRACE_MS)]);
+  });
+
+  async function duty(name: string, running: Promise<void>): Promise<void> {
+    try {
+      await running;
+    } catch (error) {
+      log.error({ duty: name, cause: error }, 'a background duty ended: restart the relay and report this');
+    }
+  }
+}
+
+async function openSmtp(
+  { config, log, clock, closers }: Building,
+  deps: BrokerDeps,
+): Promise<SmtpListener | undefined> {
+  const { smtpPort, smtpHost, domain, dataDir, maxMessage } = config;
+  if (smtpPort === null) return undefined;
+  const configured = { cert: config.smtpTlsCert, key: config.smtpTlsKey };
+  const tls = await readTlsPair(dataDir, configured, () => makeTlsPair(domain, clock.now()));
+  const listener = await startSmtpListener({
+    host: smtpHost,
+    port: smtpPort,
+    tls,
+    maxBytes: maxMessage,
+    domain,
+    desk: smtpDesk(deps),
+    clock,
+    log,
+  });
+  closers.push(() => listener.close());
+  return listener;
+}
+
+async function openHttp(
+  { config, log, closers }: Building,
+  deps: BrokerDeps,
+  {
+    waiters,
+    metrics,
+    boxes,
+  }: { readonly waiters: Waiters; readonly metrics: Metrics; readonly boxes: readonly LetterBox[] },
+): Promise<string> {
+  const stopping = new AbortController();
+  let mcp: McpHttpHandler | undefined;
+  const app = createApp(deps, {
+    version: VERSION,
+    notReady: () => boxes.flatMap((box) => (box.state().ready ? [] : [box.state().account])),
+    hostNames: [config.httpHost, ...(config.publicUrl === undefined ? [] : [new URL(config.publicUrl).hostname])],
+    wait: (agentId, ms, signal) => waiters.wait(agentId, ms, signal),
+    stopping: stopping.signal,
+    countWaiters: () => waiters.count,
+    metrics,
+    mcp: async (req, res) => mcp?.(req, res),
+  });
+  const servers: Listening[] = [await listenTcp(app, config.httpHost, config.httpPort)];
+  const host = config.httpHost.includes(':') ? `[${config.httpHost}]` : config.httpHost;
+  const url = `http://${host}:${servers[0]?.port ?? config.httpPort}`;
+  closers.push(async () => {
+    stopping.abort();
+    await mcp?.close();
+    await Promise.all(servers.map((server) => server.close()));
+  });
+  if (config.socketPath !== null) servers.push(await listenSocket(app, config.socketPath));
+  // The MCP server is a client of this relay's own interface.
+  mcp = createMcpHttpHandler({
+    relay: config.socketPath === null ? { url } : { socketPath: config.socketPath },
+    version: VERSION,
+    maxBodyBytes: config.maxMessage * 2,
+    reportBug: (error) => log.error({ cause: error }, 'mcp'),
+  });
+  return url;
+}
