@@ -5,6 +5,9 @@ import { readTail } from './transcript.mjs';
 const MARK = 'Turnpost message msg_';
 const MARKED = /^Turnpost message (msg_[0-9a-z]{26})(?![0-9a-z])/gm;
 
+/** What a sender wrote stands between the relay's random marks: an id in there is none of ours. */
+const FENCED = /(?:<<|&lt;&lt;)([0-9a-f]{16})\n.*?\n\1(?:>>|&gt;&gt;)/gs;
+
 /** A header of 200 ids is 6 kB; servers take 16. */
 const MOST_IDS = 200;
 
@@ -34,13 +37,15 @@ function proofsIn(tail, host) {
   let line = lineAt(tail, tail.indexOf(MARK));
   for (; line; line = lineAt(tail, tail.indexOf(MARK, line.end))) {
     const { proof, texts } = host.injected(line.json);
-    for (const [, id] of texts.flatMap((text) => [...text.matchAll(MARKED)])) {
+    for (const [, id] of texts.flatMap(markers)) {
       answerAt ??= lastAnswer(tail, host);
       proofs.set(id, Math.max(answerAt > line.end ? ANSWERED : proof, proofs.get(id) ?? 0));
     }
   }
   return proofs;
 }
+
+const markers = (text) => [...text.replaceAll(FENCED, '').matchAll(MARKED)];
 
 /** Where the model's last answer begins; -1 for none. */
 function lastAnswer(tail, { answer, answers }) {

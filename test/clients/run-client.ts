@@ -42,10 +42,13 @@ export interface ClientRun {
 /** Where the clients are installed. */
 const CLIENTS_ROOT = process.env['REAL_CLIENTS'] ?? join(process.env['TMPDIR'] ?? '/tmp', 'turnpost-real-clients');
 
-/** True when the client is there; else says in one line how to get it. */
+let said = false;
+
+/** True when the client is there; else says once, in one line, how to get all of them. */
 export function isInstalled(host: HostName): boolean {
   if (existsSync(CLIENTS[host].program(CLIENTS_ROOT).at(-1) ?? '')) return true;
-  process.stderr.write(`skipped: real ${host} is not installed; run test/clients/install-clients.sh\n`);
+  if (!said) process.stderr.write('skipped: real clients are not installed; run test/clients/install-clients.sh\n');
+  said = true;
   return false;
 }
 
