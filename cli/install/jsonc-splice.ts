@@ -47,12 +47,16 @@ function isOneLiner(text: string, container: Node): boolean {
   return !text.trim().includes('\n') && text.trim() !== within;
 }
 
+/** `"a": 1`, or `"a":1`? */
+function isSpaced(text: string, container: Node): boolean {
+  return (container.children?.length ?? 0) === 0 || /[:,] /.test(text.slice(container.offset, end(container)));
+}
+
 /** `value` as text, as it would stand in this container. */
 export function renderChild(text: string, container: Node, key: string | undefined, value: unknown): string {
   const name = key === undefined ? '' : `${JSON.stringify(key)}:`;
   if (isOneLiner(text, container)) {
-    const spaced = /[:,] /.test(text.slice(container.offset, end(container)));
-    return `${name}${name !== '' && spaced ? ' ' : ''}${JSON.stringify(value)}`;
+    return `${name}${name !== '' && isSpaced(text, container) ? ' ' : ''}${JSON.stringify(value)}`;
   }
   const lines = JSON.stringify(value, null, indentUnit(text, container)).split('\n');
   return `${name}${name === '' ? '' : ' '}${lines.join(lineEnd(text) + childIndent(text, container))}`;
@@ -83,8 +87,7 @@ export function insertChild(text: string, container: Node, key: string | undefin
   }
   const hasTrailingComma = tokens.some(({ kind }) => kind === COMMA);
   const comma = last === undefined || hasTrailingComma ? '' : ',';
-  const spaced = /[:,] /.test(text.slice(container.offset, close)) || last === undefined;
-  const gap = oneLiner ? (spaced ? ' ' : '') : eol + childIndent(text, container);
+  const gap = oneLiner ? (isSpaced(text, container) ? ' ' : '') : eol + childIndent(text, container);
   return (
     text.slice(0, from) +
     comma +

@@ -2,6 +2,7 @@
  * The real clients take what we install: their hook engines run our four hooks, and their models call our MCP server.
  * The package is a stand-in, so that nothing but the installed settings is tested here.
  */
+import { once } from 'node:events';
 import {
   copyFileSync,
   cpSync,
@@ -12,6 +13,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -22,7 +24,7 @@ import { thisMachine } from '../../cli/install/setup.ts';
 import { DUTIES } from '../../cli/install/types.ts';
 import { isInstalled, runClient } from '../clients/run-client.ts';
 import type { ToolCall } from '../support/model-server.ts';
-import { installRequest } from './memory-machine.ts';
+import { installRequest, KEY } from './memory-machine.ts';
 
 const root = realpathSync(mkdtempSync(join(tmpdir(), 'turnpost real ')));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -82,3 +84,22 @@ for (const [client, tool] of CASES) {
 function trustTools(path: string): void {
   writeFileSync(path, readFileSync(path, 'utf8').replace('"turnpost": {', '"turnpost": { "trust": true,'));
 }
+
+test.skipIf(!isInstalled('claude'))('claude calls the relay with the key after an install with --http', async () => {
+  const project = join(root, 'http');
+  mkdirSync(project);
+  const packageRoot = standInPackage(join(root, 'http.log'));
+  const socket = join(root, 'relay.sock');
+  const seen: string[] = [];
+  await using relay = createServer((request, response) => {
+    seen.push(`${request.url} ${request.headers.authorization}`);
+    response.end();
+  });
+  relay.listen(socket);
+  await once(relay, 'listening');
+  applyPlan(planInstall(installRequest({ dir: project, packageRoot, http: true }), thisMachine()));
+  await runClient('claude', { project, prompt: 'hello', forwards: { 8725: socket } });
+  const routes = ['user-prompt-submit', 'stop', 'session-end'];
+  expect(seen).toEqual(routes.map((route) => `/v1/hooks/claude/${route} Bearer ${KEY}`));
+  expect(readFileSync(join(root, 'http.log'), 'utf8')).toBe('session-start claude\n');
+});

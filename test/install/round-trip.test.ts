@@ -42,7 +42,7 @@ test('install then uninstall gives back any settings file byte for byte, and a s
       disk.carryOut(planUninstall({ client, dir: PROJECT }, machine));
       expect(disk.snapshot()).toEqual(before);
     }),
-    { numRuns: 500 },
+    { numRuns: 300 },
   );
 });
 
@@ -59,7 +59,7 @@ test('without a record only our entries go, and all comments and values of the p
       expect(withoutEmpty(parse(left))).toEqual(withoutEmpty(parse(text) ?? {}));
       expect(comments(left)).toEqual(comments(text));
     }),
-    { numRuns: 500 },
+    { numRuns: 300 },
   );
 });
 
@@ -80,7 +80,7 @@ test('an install over an older one, after an edit and from another package, chan
       if (edited) expect(parse(disk.read(path)?.text ?? '')).toEqual({ mine: true, ...parse(text) });
       else expect(disk.snapshot()).toEqual(before);
     }),
-    { numRuns: 500 },
+    { numRuns: 300 },
   );
 });
 
@@ -102,7 +102,7 @@ test('what the person adds in between stays, and nothing of ours', () => {
       expect(parse(left)).toEqual({ mine: true, ...parse(text) });
       expect(comments(left)).toEqual(['/* mine */', ...comments(text)]);
     }),
-    { numRuns: 500 },
+    { numRuns: 300 },
   );
 });
 
@@ -143,7 +143,7 @@ test('install then uninstall gives back any config.toml byte for byte', () => {
       if (touched) expect(parseToml(left ?? '')).toEqual({ mine: true, ...parseToml(text) });
       else expect(left).toBe(text);
     }),
-    { numRuns: 500 },
+    { numRuns: 300 },
   );
   expect(valid).toBeGreaterThan(100);
 });
