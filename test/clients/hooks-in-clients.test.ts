@@ -1,5 +1,5 @@
 /** Our hook files in the real clients: what the model is given, how often, and what the hooks report. */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
@@ -168,5 +168,33 @@ test.skipIf(!isInstalled(claude))(
     const { requests } = await runClient(claude, { project, home, env, prompt: 'go on', args: ['--continue'] });
     expect(relay.calls.filter((call) => call.event === 'UserPromptSubmit').at(-1)?.seen).toEqual([ID]);
     expect(times(requests[0], ID)).toBe(1);
+  },
+);
+
+test.skipIf(!isInstalled(claude))(
+  'claude: the same answer to a hook of type http reaches the model once, too',
+  async () => {
+    const project = join(mkdtempSync(join(root, 'http-')), 'project');
+    mkdirSync(join(project, '.claude'), { recursive: true });
+    const hook = { type: 'http', url: 'http://127.0.0.1:8725/v1/hooks/claude/Stop', timeout: 2 };
+    const headers = { Authorization: 'Bearer $TURNPOST_KEY' };
+    const hooks = { Stop: [{ hooks: [{ ...hook, headers, allowedEnvVars: ['TURNPOST_KEY'] }] }] };
+    writeFileSync(join(project, '.claude/settings.json'), JSON.stringify({ hooks }));
+    await using relay = await startHookRelay(({ input }) =>
+      input['stop_hook_active'] === true ? '' : (findHost(claude)?.injection(TEXT, '') ?? ''),
+    );
+    const forwards = { 8725: relay.socket };
+    const { requests } = await runClient(claude, {
+      project,
+      prompt: 'hello',
+      forwards,
+      env: { TURNPOST_KEY: 'tp_agent_test' },
+    });
+    expect(requests.map((request) => times(request, ID))).toEqual([0, 1]);
+    // No header: it was the host itself that called, and nobody looked into the transcript.
+    expect(relay.calls.map(({ seen, authorization }) => [seen, authorization])).toEqual([
+      [undefined, 'Bearer tp_agent_test'],
+      [undefined, 'Bearer tp_agent_test'],
+    ]);
   },
 );
