@@ -103,13 +103,22 @@ async function checkKey(client: TurnpostClient, res: ServerResponse): Promise<{ 
   try {
     return await client.getAgent('me');
   } catch (error) {
-    const known = error instanceof TurnpostError && error.status > 0;
-    const [status, code] = known ? [error.status, error.code] : [503, 'unavailable'];
+    const { status, code, message } = refusal(error);
     // RFC 6750 section 3
-    const headers = status === 401 ? { 'www-authenticate': 'Bearer' } : {};
-    answerError(res, status, code, known ? error.message : 'The relay does not answer.', headers);
+    answerError(res, status, code, message, status === 401 ? { 'www-authenticate': 'Bearer' } : {});
     return undefined;
   }
+}
+
+function refusal(error: unknown): { readonly status: number; readonly code: string; readonly message: string } {
+  if (!(error instanceof TurnpostError) || error.status === 0) {
+    return { status: 503, code: 'unavailable', message: 'The relay does not answer.' };
+  }
+  // A live key that is no agent's has no `me`.
+  const { status, code, message } = error;
+  return status === 404
+    ? { status: 403, code: 'forbidden', message: "MCP speaks for an agent: send an agent's key." }
+    : { status, code, message };
 }
 
 function endSession(sessions: HttpSessions, agentId: string, req: Request, res: ServerResponse): void {

@@ -45,6 +45,7 @@ export function showMessage(message: WireMessage, options: ShowOptions): string 
 }
 
 function answerLine(message: WireMessage): string {
+  if (message.from.kind === 'machine') return 'No answer is expected: it comes from a machine.';
   const wanted = message.requires_response ? 'An answer is wanted. ' : '';
   return `${wanted}To answer: reply_message with message_id ${message.id}`;
 }
@@ -90,12 +91,12 @@ function cut(text: string, offset: number, limit: number): { shown: string; next
 }
 
 /**
- * What a person would not see and a model would read: format characters (zero-width, bidi, tags), variation selectors
- * but those of emoji, blank letters, controls, lone surrogates.
+ * What a person would not see and a model would read: format characters (zero-width, bidi, tags), fillers, variation
+ * selectors, controls, lone surrogates. Tab, line feed and what builds emoji stay.
  * https://www.unicode.org/reports/tr36/ sections 2.5 and 3
  */
 const HIDDEN =
-  /(?![\n\t])\p{Cc}|[\p{Cf}\p{Cs}\u115f\u1160\u3164\uffa0]|[\ufe00-\ufe0d]|[\u{e0100}-\u{e01ef}]|\u034f|\u17b4|\u17b5/gu;
+  /(?!\t|\n|\ufe0f|\u200d)[\p{Cf}\p{Default_Ignorable_Code_Point}\p{Cc}\p{Cs}]|(?<!\p{Extended_Pictographic}|\p{Emoji_Modifier}|\ufe0f)\u200d|\u200d(?!\p{Extended_Pictographic})/gu;
 
 /** The text with ordinary line ends and without hidden characters, and how many there were. */
 export function withoutHidden(text: string): { text: string; removed: number } {

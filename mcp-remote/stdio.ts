@@ -4,8 +4,14 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { Readable, Writable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
-import { isJSONRPCRequest, isJSONRPCResponse, type JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
+import {
+  isJSONRPCErrorResponse,
+  isJSONRPCRequest,
+  isJSONRPCResultResponse,
+  type JSONRPCMessage,
+} from '@modelcontextprotocol/sdk/types.js';
 import type { TurnpostClient } from '../client/turnpost-client.ts';
 import { cancelledRequest } from './cancelled.ts';
 import { McpSession } from './mcp-session.ts';
@@ -32,7 +38,10 @@ export async function serveStdio({ client, version, env, stdin, stdout, reportBu
   const ended = new Promise<void>((resolve) => stdin.once('end', resolve).once('close', resolve));
   await server.connect(transport);
   await ended;
-  await Promise.race([calls.allAnswered(), new Promise((resolve) => setTimeout(resolve, LAST_ANSWERS_MS).unref())]);
+  const timer = new AbortController();
+  const moment = delay(LAST_ANSWERS_MS, undefined, { signal: timer.signal }).catch(() => undefined);
+  await Promise.race([calls.allAnswered(), moment]);
+  timer.abort();
   await server.close();
 }
 
@@ -59,7 +68,7 @@ function watchCalls(transport: StdioServerTransport, session: McpSession, report
   const send = transport.send.bind(transport);
   transport.send = async (message) => {
     await send(message);
-    if (isJSONRPCResponse(message)) answered(message.id);
+    if (isJSONRPCResultResponse(message) || isJSONRPCErrorResponse(message)) answered(message.id);
   };
   return {
     allAnswered: () =>

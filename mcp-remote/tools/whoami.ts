@@ -8,14 +8,14 @@ export const whoami = defineTool({
   title: 'Who am I',
   description: 'Says which agent you are on the Turnpost relay: name, address, owner and profile.',
   input: z.strictObject({}),
-  output: z.object({ agent: AgentProfile, owner: z.string().nullable(), relay: z.string(), session_id: z.string() }),
+  output: z.object({ agent: AgentProfile, owner: z.string().nullable(), session_id: z.string() }),
   annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
   async run(_args, { client, sessionId }) {
     const agent = await client.getAgent('me');
     const owner = agent.owner ?? null;
     return {
-      text: `${profileText(agent)}; owner ${owner ?? 'none'}; relay ${client.address}; session ${sessionId}`,
-      structured: { agent: toProfile(agent), owner, relay: client.address, session_id: sessionId },
+      text: `${profileText(agent)}; owner ${owner ?? 'none'}; session ${sessionId}`,
+      structured: { agent: toProfile(agent), owner, session_id: sessionId },
     };
   },
 });

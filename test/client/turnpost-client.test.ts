@@ -1,5 +1,6 @@
 /** The client against servers that misbehave in ways a relay does not: dropped connections, silence, other programs. */
 
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import http, { type IncomingMessage, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -38,7 +39,8 @@ const KEY = {
 
 async function serve(answer: RequestListener, at: number | string = 0): Promise<http.Server> {
   const server = http.createServer(answer);
-  await new Promise<void>((resolve) => server.listen(at, ...(typeof at === 'number' ? ['127.0.0.1'] : []), resolve));
+  server.listen(typeof at === 'number' ? { port: at, host: '127.0.0.1' } : { path: at });
+  await once(server, 'listening');
   closers.push(() => {
     server.closeAllConnections();
     server.close();
