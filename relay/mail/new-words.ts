@@ -122,7 +122,7 @@ function fencedLines(texts: readonly string[]): ReadonlySet<number> {
 /** The indexes of the lines that are the person's, or quoted by the person on purpose. */
 function keepOwn(lines: readonly Line[]): number[] {
   const start = lines.findIndex(({ kind }) => kind === 'mark' || kind === 'original');
-  if (start < 0) return keepAroundQuotes(lines, 0);
+  if (start < 0) return keepAroundQuotes(lines);
   const before = range(0, start);
   const saidBefore = before.some((at) => isOwn(lines[at]?.kind));
   const after = skip(lines, start, ['mark', 'blank']);
@@ -132,10 +132,10 @@ function keepOwn(lines: readonly Line[]): number[] {
   const marked: readonly Line[] = barred ? lines.map(asBarQuote) : lines;
   if (!quotedByLine || lines[start]?.kind === 'original') {
     // All below is the other mail; where nothing stands above, it is all there is, and the mark alone goes.
-    if (saidBefore) return keepAroundQuotes(lines.slice(0, start), 0);
+    if (saidBefore) return keepAroundQuotes(lines.slice(0, start));
     return lines[start]?.kind === 'original' ? range(0, lines.length) : range(after, lines.length);
   }
-  return [...keepAroundQuotes(lines.slice(0, start), 0), ...keepAnswers(marked, after, saidBefore)];
+  return [...keepAroundQuotes(lines.slice(0, start)), ...keepAnswers(marked, after)];
 }
 
 function asBarQuote(line: Line): Line {
@@ -143,7 +143,7 @@ function asBarQuote(line: Line): Line {
 }
 
 /** Below an attribution, with ">" before what is quoted: answers between and under the quotes are the person's. */
-function keepAnswers(lines: readonly Line[], from: number, saidBefore: boolean): number[] {
+function keepAnswers(lines: readonly Line[], from: number): number[] {
   const last = lines.findLastIndex(({ kind }, at) => at >= from && isOwn(kind));
   if (last < from) return [];
   const nested = lines.findIndex(({ kind }, at) => at > from && (kind === 'original' || kind === 'mark'));
@@ -152,8 +152,7 @@ function keepAnswers(lines: readonly Line[], from: number, saidBefore: boolean):
   const answers = range(from, end).filter((at) => lines[at]?.kind !== 'mark');
   const blocks = countBlocks(lines.slice(from, end));
   // One quote with one answer under it: the answer alone. Answers between quotes need what they answer.
-  if (blocks <= 1 && !saidBefore) return answers.filter((at) => lines[at]?.kind !== 'quote');
-  if (blocks <= 1) return answers.filter((at) => lines[at]?.kind !== 'quote' && at > from);
+  if (blocks <= 1) return answers.filter((at) => lines[at]?.kind !== 'quote');
   const lastText = answers.findLastIndex((at) => isOwn(lines[at]?.kind));
   return answers.slice(0, lastText + 1);
 }
@@ -170,9 +169,8 @@ function countBlocks(lines: readonly Line[]): number {
 }
 
 /** No attribution: a quote above the person's words was put there by the person, one below was not. */
-function keepAroundQuotes(lines: readonly Line[], from: number): number[] {
-  const last = lines.findLastIndex(({ kind }) => isOwn(kind));
-  return last < 0 ? range(from, from) : range(from, last + 1);
+function keepAroundQuotes(lines: readonly Line[]): number[] {
+  return range(0, lines.findLastIndex(({ kind }) => isOwn(kind)) + 1);
 }
 
 /** Where the closing lines at the end begin: a signature, footers of programs and lists, rules that separate nothing. */

@@ -1,0 +1,37 @@
+import { describe, expect, test } from 'vitest';
+import { addFailure, failureKind, NO_FAILURES, retryWaitMs } from '../../relay/mail/retry-wait.ts';
+
+describe('failures of a mail server', () => {
+  test.each([
+    ['AUTHENTICATIONFAILED', 'auth'],
+    ['EXPIRED', 'auth'],
+    [undefined, 'auth'],
+    ['LIMIT', 'other'],
+    ['UNAVAILABLE', 'other'],
+    ['INUSE', 'other'],
+  ])('a refused login with %s is of kind %s (RFC 5530)', (serverResponseCode, kind) => {
+    expect(failureKind({ authenticationFailed: true, serverResponseCode })).toBe(kind);
+  });
+
+  test('what is no login is no wrong password', () => {
+    expect(failureKind(new Error('ECONNREFUSED'))).toBe('other');
+    expect(failureKind('AUTHENTICATIONFAILED')).toBe('other');
+  });
+
+  test('the wait is anything below a ceiling that doubles from 1 s to 5 min', () => {
+    let failures = NO_FAILURES;
+    const ceilings: number[] = [];
+    for (let n = 0; n < 12; n += 1) {
+      failures = addFailure(failures, 'other');
+      expect(retryWaitMs(failures, 0)).toBe(0);
+      ceilings.push(retryWaitMs(failures, 1));
+    }
+    expect(ceilings).toEqual([1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300].map((seconds) => seconds * 1000));
+  });
+
+  test('three refused logins in a row park the mailbox for an hour; another failure between them does not count', () => {
+    const twice = addFailure(addFailure(NO_FAILURES, 'auth'), 'auth');
+    expect(retryWaitMs(addFailure(twice, 'auth'), 0)).toBe(3_600_000);
+    expect(retryWaitMs(addFailure(addFailure(twice, 'other'), 'auth'), 0)).toBe(0);
+  });
+});

@@ -1,0 +1,31 @@
+import { describe, expect, test } from 'vitest';
+import { readServerUrl } from '../../relay/mail/server-url.ts';
+
+describe('the URL of a mail server', () => {
+  test.each([
+    [
+      'smtp://mail.example.com',
+      'smtp',
+      { host: 'mail.example.com', port: 587, secure: false, user: null, path: null, loopback: false },
+    ],
+    ['smtps://u:p@mail.example.com', 'smtp', { port: 465, secure: true, user: 'u', password: 'p' }],
+    ['imap://127.0.0.1:10143', 'imap', { port: 10143, loopback: true }],
+    [
+      'imaps://you%40example.com:p%2Fw%25@mail.example.com/Agents%2FMail',
+      'imap',
+      { port: 993, user: 'you@example.com', password: 'p/w%', path: 'Agents/Mail' },
+    ],
+    ['imap://[::1]:143/', 'imap', { host: '::1', loopback: true, path: null }],
+    ['imap://mail.turnpost.localhost', 'imap', { loopback: true }],
+    ['imap://127.0.0.1.example.com', 'imap', { loopback: false }],
+  ] as const)('%s', (url, scheme, parts) => {
+    expect(readServerUrl(url, scheme)).toMatchObject(parts);
+  });
+
+  test.each(['', 'mail.example.com', 'http://mail.example.com', 'imap://', 'imap://u:%zz@example.com'])(
+    '%j is refused',
+    (url) => {
+      expect(() => readServerUrl(url, 'imap')).toThrow(TypeError);
+    },
+  );
+});
