@@ -146,7 +146,9 @@ function startDuties(
   }
   closers.push(async () => {
     stop.abort();
-    await Promise.race([Promise.all(duties), clock.sleep(GRACE_MS)]);
+    const ended = new AbortController();
+    await Promise.race([Promise.all(duties), clock.sleep(GRACE_MS, ended.signal)]);
+    ended.abort();
   });
 
   async function duty(name: string, running: Promise<void>): Promise<void> {
