@@ -52,11 +52,20 @@ function wordBytes(encoding: string, text: string): Buffer {
   return Buffer.from(plain, 'latin1');
 }
 
+/** 0x80 to 0x9f in windows-1252, which by the WHATWG is what "iso-8859-1" means too. */
+const C1 = '€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090‘’“”•–—˜™š›œ\u009džŸ';
+
+/** Node 20's TextDecoder gives C1 control characters for these bytes. */
+function decodeWindows1252(bytes: Buffer): string {
+  return bytes.toString('latin1').replace(/[\u0080-\u009f]/g, (char) => C1[char.charCodeAt(0) - 0x80] ?? char);
+}
+
 /** Decodes bytes of any charset the WHATWG knows; an unknown or refused one is read as UTF-8. */
 export function decodeCharset(bytes: Buffer, charset: string): string {
   if (!REFUSED_CHARSETS.test(charset)) {
     try {
-      return new TextDecoder(charset).decode(bytes);
+      const decoder = new TextDecoder(charset);
+      return decoder.encoding === 'windows-1252' ? decodeWindows1252(bytes) : decoder.decode(bytes);
     } catch {
       // An unknown label: fall through.
     }
@@ -70,6 +79,6 @@ export function decodeRawHeader(latin1: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
-    return new TextDecoder('windows-1252').decode(bytes);
+    return decodeWindows1252(bytes);
   }
 }

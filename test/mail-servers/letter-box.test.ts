@@ -212,12 +212,33 @@ describe.skipIf(!available)('letter box with Dovecot', () => {
   });
 
   test('without IDLE it finds mail by looking every poll interval', async () => {
-    const proxy = await withoutIdle(peer.imapPort);
+    const proxy = await imapProxy(peer.imapPort);
     const url = peer.imapUrl('alice@human.test').replace(String(peer.imapPort), String(proxy.port));
     await watch('alice@human.test', { url, ca: undefined, pollIntervalMs: 300 });
     await send('alice@human.test', 'polled');
     await expect.poll(() => keeper.subjects(), SOON).toContain('polled');
     expect(proxy.idles()).toBe(0);
+    await halt();
+    proxy.close();
+  });
+
+  test('a server that is half dead is given up, and another connection made', async () => {
+    const proxy = await imapProxy(peer.imapPort);
+    const url = peer.imapUrl('bob@human.test').replace(String(peer.imapPort), String(proxy.port));
+    // The minute that a command may take is cut to a second.
+    const sleep = (ms: number, signal?: AbortSignal) => systemClock.sleep(Math.min(ms, 1000), signal);
+    const box = await watch('bob@human.test', {
+      url,
+      ca: undefined,
+      clock: { ...systemClock, chance: () => 0.5, sleep },
+    });
+    proxy.freeze();
+    await expect
+      .poll(() => box.state(), SOON)
+      .toMatchObject({ ready: false, problem: expect.stringContaining('did not answer') });
+    await expect.poll(() => box.state(), SOON).toMatchObject({ ready: true, problem: null });
+    await send('bob@human.test', 'after the freeze');
+    await expect.poll(() => keeper.subjects(), SOON).toEqual(['after the freeze']);
     await halt();
     proxy.close();
   });
@@ -234,8 +255,17 @@ describe.skipIf(!available)('letter box with Dovecot', () => {
   });
 });
 
+interface ImapProxy {
+  readonly port: number;
+  /** IDLE commands seen. */
+  idles(): number;
+  /** The connections there are stay open and say nothing more, as behind a router that forgot them. */
+  freeze(): void;
+  close(): void;
+}
+
 /** Between client and Dovecot: takes the word IDLE out of what the server offers. */
-async function withoutIdle(port: number): Promise<{ port: number; idles: () => number; close: () => void }> {
+async function imapProxy(port: number): Promise<ImapProxy> {
   let idles = 0;
   const sockets = new Set<net.Socket>();
   const server = net.createServer((client) => {
@@ -258,6 +288,9 @@ async function withoutIdle(port: number): Promise<{ port: number; idles: () => n
   return {
     port: address.port,
     idles: () => idles,
+    freeze: () => {
+      for (const socket of sockets) socket.removeAllListeners('data').pause();
+    },
     close: () => {
       for (const socket of sockets) socket.destroy();
       server.close();

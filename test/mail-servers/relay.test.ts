@@ -1,0 +1,199 @@
+/** The relay between real mail servers: Postfix sends and takes, Dovecot keeps, people answer with their own account. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { ImapFlow } from 'imapflow';
+import { simpleParser } from 'mailparser';
+import nodemailer from 'nodemailer';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { TurnpostClient } from '../../client/turnpost-client.ts';
+import type { WireMessage } from '../../relay/wire.ts';
+import { type MailPeer, mailPeerAvailable, startMailPeer } from '../support/mail-peer.ts';
+import { type RelayInProcess, relayInProcess } from '../support/relay-in-process.ts';
+import { startRelayProcess } from '../support/relay-process.ts';
+
+const INBOX = 'inbox@agents.test';
+const PERSON = 'alice@human.test';
+const SOON = { timeout: 20_000, interval: 50 };
+
+const available = mailPeerAvailable();
+const folder = mkdtempSync(path.join(tmpdir(), 'turnpost-servers-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe.skipIf(!available)('with Postfix and Dovecot', () => {
+  let peer: MailPeer;
+  let env: Record<string, string>;
+
+  beforeAll(async () => {
+    peer = await startMailPeer();
+    const caFile = path.join(folder, 'ca.pem');
+    writeFileSync(caFile, peer.ca);
+    env = {
+      TURNPOST_TLS_CA: caFile,
+      TURNPOST_IMAP_URL: peer.imapUrl(INBOX),
+      TURNPOST_SMTP_URL: `smtp://localhost:${peer.smtpPort}`,
+      TURNPOST_INBOUND_AUTH: 'token',
+    };
+  });
+  afterAll(() => peer?.stop());
+
+  const ready = (relay: RelayInProcess) =>
+    expect.poll(async () => (await relay.admin.ready()).not_ready, SOON).toEqual([]);
+  const inbound = async (client: TurnpostClient, thread_id: string) => (await client.listMessages({ thread_id })).items;
+
+  /** Looks into the person's own mailbox for the mail with this subject. */
+  async function mailOf(user: string, subject: string) {
+    const imap = new ImapFlow({
+      host: 'localhost',
+      port: peer.imapPort,
+      auth: { user, pass: 'secret' },
+      tls: { ca: peer.ca },
+      logger: false,
+    });
+    await imap.connect();
+    try {
+      await imap.mailboxOpen('INBOX', { readOnly: true });
+      for await (const { source } of imap.fetch('1:*', { source: true })) {
+        const mail = await simpleParser(source ?? Buffer.alloc(0));
+        if (mail.subject === subject) return mail;
+      }
+      return undefined;
+    } finally {
+      await imap.logout();
+    }
+  }
+
+  const postfix = () =>
+    nodemailer.createTransport({ host: 'localhost', port: peer.smtpPort, pool: true, tls: { ca: peer.ca } });
+
+  test('a question goes out through Postfix, the answer comes back through Dovecot IDLE, only its new words are injected', async () => {
+    const relay = await relayInProcess(env);
+    const { client, key } = await relay.agent('worker');
+    await ready(relay);
+    const question = await client.sendMessage({ to: PERSON, subject: 'Deploy now?', body: 'May I deploy?' });
+    await expect.poll(() => mailOf(PERSON, 'Deploy now?'), SOON).toBeDefined();
+    const mail = await mailOf(PERSON, 'Deploy now?');
+    expect(mail?.from?.value[0]?.address).toBe('inbox+worker@agents.test');
+
+    const replyTo = mail?.replyTo?.value[0]?.address ?? '';
+    const quoted = (mail?.text ?? '').trimEnd().replaceAll(/^/gm, '> ');
+    const transport = postfix();
+    await transport.sendMail({
+      from: PERSON,
+      to: replyTo,
+      subject: 'Re: Deploy now?',
+      inReplyTo: mail?.messageId ?? '',
+      text: `Yes, go ahead.\n\nOn Friday Worker wrote:\n${quoted}\n`,
+    });
+    transport.close();
+    await expect.poll(() => inbound(client, question.thread_id), SOON).toHaveLength(1);
+    const [answer] = await inbound(client, question.thread_id);
+    expect(answer).toMatchObject({
+      body: 'Yes, go ahead.',
+      trust: 'known',
+      verified_by: 'token',
+      in_reply_to: question.id,
+    });
+
+    const hook = await fetch(`${relay.httpUrl}/v1/hooks/claude/Stop`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json', 'x-turnpost-seen': '' },
+      body: JSON.stringify({ session_id: 's', prompt_id: 'p', stop_hook_active: false }),
+    });
+    const injected = await hook.text();
+    expect(injected).toContain(`Turnpost message ${answer?.id}`);
+    expect(injected).not.toContain('May I deploy?');
+    await relay.close();
+  });
+
+  test('a refusal in the dialogue and a bounce that comes later both return to the agent', async () => {
+    const relay = await relayInProcess(env);
+    const { client } = await relay.agent('worker');
+    await ready(relay);
+    const refused = await client.sendMessage({ to: 'nobody@human.test', body: 'hello' });
+    const bounced = await client.sendMessage({ to: 'gone@human.test', body: 'hello' });
+    const stateOf = async ({ id }: WireMessage) => (await client.getMessage(id)).deliveries?.[0];
+    for (const message of [refused, bounced]) {
+      await expect.poll(async () => (await stateOf(message))?.state, SOON).toBe('bounced');
+      await expect.poll(() => inbound(client, message.thread_id), SOON).toHaveLength(1);
+      const [notice] = await inbound(client, message.thread_id);
+      expect(notice).toMatchObject({ type: 'bounce', from: { kind: 'machine' }, in_reply_to: message.id });
+      expect(notice?.body).toMatch(/5\.1\.1/);
+    }
+    await relay.close();
+  });
+
+  test('a mail server that is down stops nothing: mail waits, and goes out when it is back', async () => {
+    const relay = await relayInProcess({
+      ...env,
+      TURNPOST_IMAP_URL: 'imap://nobody%40human.test:wrong@localhost:1/INBOX',
+    });
+    const { client } = await relay.agent('worker');
+    expect((await relay.admin.ready()).not_ready).toEqual(['imap:nobody@human.test@localhost:1/INBOX']);
+    const message = await client.sendMessage({ to: PERSON, body: 'still here' });
+    await expect.poll(async () => (await client.getMessage(message.id)).deliveries?.[0]?.state, SOON).toBe('delivered');
+    await relay.close();
+  });
+
+  test('killed at random while 500 answers come in: 0 lost, 0 double', { timeout: 180_000 }, async () => {
+    const MAILS = 500;
+    const dataDir = mkdtempSync(path.join(folder, 'chaos-'));
+    const settings = { ...env, TURNPOST_DATA_DIR: dataDir };
+    let relay = await startRelayProcess(settings);
+    const admin = () => new TurnpostClient({ relay: { socketPath: relay.ready.socket }, key: undefined });
+    const { readFileSync } = await import('node:fs');
+    const adminKey = readFileSync(path.join(dataDir, 'admin.key'), 'utf8').trim();
+    const registered = await admin().as({ key: adminKey }).registerAgent({ name: 'worker' });
+    const worker = () => admin().as({ key: registered.key.secret });
+    const question = await worker().sendMessage({ to: PERSON, subject: 'Chaos', body: 'Answer 500 times.' });
+    await expect.poll(() => mailOf(PERSON, 'Chaos'), SOON).toBeDefined();
+    const replyTo = (await mailOf(PERSON, 'Chaos'))?.replyTo?.value[0]?.address ?? '';
+
+    const transport = postfix();
+    let sent = 0;
+    const sending = (async () => {
+      for (; sent < MAILS; sent += 1)
+        await transport.sendMail({ from: PERSON, to: replyTo, subject: 'Re: Chaos', text: `answer number ${sent}.` });
+    })();
+    let kills = 0;
+    while (sent < MAILS || kills < 10) {
+      // Somewhere inside what it does after its start; the machine's own pace makes it random.
+      await new Promise((resolve) => setImmediate(resolve));
+      const until = performance.now() + 20 + Math.random() * 700;
+      while (performance.now() < until)
+        await admin()
+          .health()
+          .catch(() => undefined);
+      await relay.end('SIGKILL');
+      kills += 1;
+      relay = await startRelayProcess(settings);
+    }
+    await sending;
+    transport.close();
+
+    const bodies = async () => {
+      const all: string[] = [];
+      let cursor: string | undefined;
+      do {
+        const page = await worker().listMessages({
+          thread_id: question.thread_id,
+          limit: 100,
+          ...(cursor && { cursor }),
+        });
+        all.push(...page.items.map(({ body }) => body));
+        cursor = page.next_cursor ?? undefined;
+      } while (cursor !== undefined);
+      return all;
+    };
+    await expect
+      .poll(async () => (await bodies()).length, { timeout: 60_000, interval: 200 })
+      .toBeGreaterThanOrEqual(MAILS);
+    const found = await bodies();
+    const expected = Array.from({ length: MAILS }, (_, n) => `answer number ${n}.`);
+    console.log(
+      `killed ${kills} times during ${MAILS} mails: ${expected.filter((body) => !found.includes(body)).length} lost, ${found.length - new Set(found).size} double`,
+    );
+    expect(found.toSorted()).toEqual(expected.toSorted());
+    await relay.end('SIGTERM');
+  });
+});
