@@ -173,8 +173,13 @@ test('a call that is called off by a request of its own ends, and takes no mail'
   const waiting = post(callOf('check_agent_messages', { wait_seconds: 300 }, 77), headers).finally(() => {
     ended = true;
   });
+  const cancel = { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 77, reason: 'Esc' } };
+  // Another agent that knows session and request cannot end it.
+  await post(cancel, { ...headers, authorization: `Bearer ${a.key}` });
+  await post(cancel, { ...headers, 'mcp-session-id': 'mcp_other' });
+  await post(callOf('whoami'), headers);
+  expect(ended).toBe(false);
   await vi.waitFor(async () => {
-    const cancel = { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 77, reason: 'Esc' } };
     expect((await post(cancel, headers)).status).toBe(202);
     expect(ended).toBe(true);
   });
