@@ -21,6 +21,8 @@ export function createLog(level: LogLevel): Log {
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
+      // An Error has no enumerable fields: without this the log would say `{}`.
+      serializers: { cause: pino.stdSerializers.err },
     },
     pino.destination({ dest: 2, sync: true }),
   );

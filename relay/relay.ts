@@ -11,8 +11,9 @@ import { loadSigner } from './broker/signer.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { Config } from './config.ts';
 import { checkSocketPath, prepareDataFolder, readAdminKey, readPem, readTlsPair } from './data-folder.ts';
+import { RelayError } from './errors.ts';
 import { createApp } from './http/app.ts';
-import { type Listening, listenSocket, listenTcp } from './http/listen.ts';
+import { type Listening, listenError, listenSocket, listenTcp } from './http/listen.ts';
 import { createMetrics, type Metrics } from './http/metrics.ts';
 import type { Log } from './log.ts';
 import { readEmailFrame } from './mail/compose-email.ts';
@@ -38,34 +39,42 @@ export interface RunningRelay {
   close(): Promise<void>;
 }
 
-/** Background duties get this long to come to an end. */
+/** What is in hand gets this long to come to an end; with the store's closing it stays below the ten seconds promised. */
 const GRACE_MS = 8_000;
+/** Requests get less: who does not finish sending one in time was not promised anything. */
+const REQUEST_GRACE_MS = 5_000;
 
 export async function openRelay(config: Config, log: Log, clock: Clock = systemClock): Promise<RunningRelay> {
   prepareDataFolder(config.dataDir);
   if (config.socketPath !== null) checkSocketPath(config.socketPath);
   const unlock = lockFolder(path.join(config.dataDir, 'relay.lock'));
-  const closers: (() => Promise<void> | void)[] = [unlock];
+  const stoppers: Stopper[] = [];
+  let stores: Stores | undefined;
   const close = async (): Promise<void> => {
-    for (const closer of closers.splice(0).toReversed()) await closer();
+    // All at once: each of them needs nothing but the store.
+    await Promise.all(stoppers.splice(0).map((stop) => stop()));
+    await stores?.close();
+    stores = undefined;
+    unlock();
   };
   try {
-    const stores = openSqlite(config.databaseFile);
-    closers.push(() => stores.close());
-    return { ...(await connect({ config, log, clock, stores, closers })), stores, close };
+    stores = openSqlite(config.databaseFile);
+    return { ...(await connect({ config, log, clock, stores, stoppers })), stores, close };
   } catch (error) {
     await close();
     throw error;
   }
 }
 
+/** Stops taking work at once, resolves when what was in hand is done, or its time is over. */
+type Stopper = () => Promise<void>;
+
 interface Building {
   readonly config: Config;
   readonly log: Log;
   readonly clock: Clock;
   readonly stores: Stores;
-  /** Run in reverse order. */
-  readonly closers: (() => Promise<void> | void)[];
+  readonly stoppers: Stopper[];
 }
 
 async function connect(building: Building): Promise<Omit<RunningRelay, 'stores' | 'close'>> {
@@ -132,23 +141,20 @@ function startDuties(
   boxes: readonly LetterBox[],
   bell: { ring: () => void },
 ): void {
-  const { config, log, clock, closers } = building;
+  const { config, log, clock, stoppers } = building;
+  const ca = config.tlsCa === undefined ? undefined : readPem('TURNPOST_TLS_CA', config.tlsCa);
+  const outbox =
+    config.smtpUrl === undefined ? undefined : new Outbox(deps, smtpCourier({ url: config.smtpUrl, ca, clock, log }));
+  bell.ring = () => outbox?.wake();
   const stop = new AbortController();
   const duties = [
     duty('housekeeping', keepHouse(deps, stop.signal)),
     ...boxes.map((box) => duty(`imap:${box.account}`, box.run(stop.signal))),
+    ...(outbox === undefined ? [] : [duty('outbox', outbox.run(stop.signal))]),
   ];
-  if (config.smtpUrl !== undefined) {
-    const ca = config.tlsCa === undefined ? undefined : readPem('TURNPOST_TLS_CA', config.tlsCa);
-    const outbox = new Outbox(deps, smtpCourier({ url: config.smtpUrl, ca, clock, log }));
-    bell.ring = () => outbox.wake();
-    duties.push(duty('outbox', outbox.run(stop.signal)));
-  }
-  closers.push(async () => {
+  stoppers.push(async () => {
     stop.abort();
-    const ended = new AbortController();
-    await Promise.race([Promise.all(duties), clock.sleep(GRACE_MS, ended.signal)]);
-    ended.abort();
+    await atMost(clock, GRACE_MS, Promise.all(duties));
   });
 
   async function duty(name: string, running: Promise<void>): Promise<void> {
@@ -160,8 +166,15 @@ function startDuties(
   }
 }
 
+/** Resolves with the work, or when its time is over. */
+async function atMost(clock: Clock, ms: number, work: Promise<unknown>): Promise<void> {
+  const done = new AbortController();
+  await Promise.race([work, clock.sleep(ms, done.signal)]);
+  done.abort();
+}
+
 async function openSmtp(
-  { config, log, clock, closers }: Building,
+  { config, log, clock, stoppers }: Building,
   deps: BrokerDeps,
 ): Promise<SmtpListener | undefined> {
   const { smtpPort, smtpHost, domain, dataDir, maxMessage } = config;
@@ -177,13 +190,15 @@ async function openSmtp(
     desk: smtpDesk(deps),
     clock,
     log,
+  }).catch((error: NodeJS.ErrnoException) => {
+    throw listenError(error, `${smtpHost}:${smtpPort}`, 'TURNPOST_SMTP_PORT');
   });
-  closers.push(() => listener.close());
+  stoppers.push(() => listener.close());
   return listener;
 }
 
 async function openHttp(
-  { config, log, closers }: Building,
+  { config, log, clock, stoppers }: Building,
   deps: BrokerDeps,
   {
     waiters,
@@ -201,15 +216,21 @@ async function openHttp(
     stopping: stopping.signal,
     countWaiters: () => waiters.count,
     metrics,
-    mcp: async (req, res) => mcp?.(req, res),
+    mcp: async (req, res) => {
+      if (mcp === undefined) throw new RelayError('unavailable');
+      await mcp(req, res);
+    },
   });
   const servers: Listening[] = [await listenTcp(app, config.httpHost, config.httpPort)];
   const host = config.httpHost.includes(':') ? `[${config.httpHost}]` : config.httpHost;
   const url = `http://${host}:${servers[0]?.port ?? config.httpPort}`;
-  closers.push(async () => {
+  stoppers.push(async () => {
     stopping.abort();
     await mcp?.close();
-    await Promise.all(servers.map((server) => server.close()));
+    const closing = Promise.all(servers.map((server) => server.close()));
+    await atMost(clock, REQUEST_GRACE_MS, closing);
+    for (const server of servers) server.cut();
+    await closing;
   });
   if (config.socketPath !== null) servers.push(await listenSocket(app, config.socketPath));
   // The MCP server is a client of this relay's own interface.

@@ -2,15 +2,17 @@
 import { createEnrolment, endAgent, getAgent, ownerOf, redeemEnrolment, registerAgent } from '../broker/agents.ts';
 import type { BrokerDeps } from '../broker/deps.ts';
 import { DEFAULT_GRACE_MS, issueKey, revokeKey, rotateKey } from '../broker/keys.ts';
-import { duration } from '../config-values.ts';
 import { invalidRequest, RelayError } from '../errors.ts';
 import type { Agent } from '../types.ts';
 import * as wire from '../wire.ts';
+import { durationField } from './duration-field.ts';
 import { type Context, type Route, route } from './route.ts';
 import { viewAgent, viewEnrolment, viewNewKey, viewPage, viewRegistered } from './views.ts';
 
 const DEFAULT_PAGE = 50;
 const ENROLMENT_LIVES_MS = 24 * 3_600_000;
+const LONGEST_ENROLMENT = '365d';
+const LONGEST_GRACE = '30d';
 
 export function agentRoutes(deps: BrokerDeps): Route[] {
   const { domain } = deps.settings;
@@ -31,6 +33,7 @@ export function agentRoutes(deps: BrokerDeps): Route[] {
       path: '/v1/agents',
       who: 'admin',
       summary: 'Register an agent; its first key is shown once',
+      errors: ['name_taken'],
       body: wire.RegisterBody,
       status: 201,
       answer: wire.RegisteredAgent,
@@ -128,6 +131,7 @@ function keyRoutes(deps: BrokerDeps, named: (context: Context<unknown, unknown>)
       path: '/v1/agents/:agent/keys/:key/rotate',
       who: 'key',
       summary: 'A new key in place of this one, which lives on for the grace time',
+      errors: ['state_conflict'],
       body: wire.RotateKeyBody,
       status: 201,
       answer: wire.NewKey,
@@ -137,7 +141,7 @@ function keyRoutes(deps: BrokerDeps, named: (context: Context<unknown, unknown>)
         const { key, agent: me } = context.caller();
         if (key.scope !== 'admin' && me?.id !== agent.id)
           throw new RelayError('forbidden', { message: 'An agent may rotate its own keys only.' });
-        const grace = context.body.grace === undefined ? DEFAULT_GRACE_MS : duration(context.body.grace);
+        const grace = durationField('grace', context.body.grace, LONGEST_GRACE) ?? DEFAULT_GRACE_MS;
         return {
           body: viewNewKey(await rotateKey(deps, agent, context.param('key'), grace, newKeyReceipt(context.receipt))),
         };
@@ -148,6 +152,7 @@ function keyRoutes(deps: BrokerDeps, named: (context: Context<unknown, unknown>)
       path: '/v1/agents/:agent/keys/:key',
       who: 'admin',
       summary: 'Revoke a key at once; with reason=compromised what it sent and nobody has yet is held',
+      errors: ['state_conflict'],
       query: wire.RevokeQuery,
       answer: wire.RevokedKey,
       async handle(context) {
@@ -181,7 +186,7 @@ function enrolmentRoutes(deps: BrokerDeps): Route[] {
       answer: wire.Enrolment,
       creates: true,
       async handle({ body, receipt }) {
-        const lifetimeMs = body.expires_in === undefined ? ENROLMENT_LIVES_MS : duration(body.expires_in);
+        const lifetimeMs = durationField('expires_in', body.expires_in, LONGEST_ENROLMENT) ?? ENROLMENT_LIVES_MS;
         const made = await createEnrolment(
           deps,
           { name: body.name, lifetimeMs },
@@ -195,6 +200,7 @@ function enrolmentRoutes(deps: BrokerDeps): Route[] {
       path: '/v1/enrolments/:code/agents',
       who: 'anyone',
       summary: 'Register an agent with an enrolment code',
+      errors: ['name_taken', 'expired'],
       body: wire.RegisterBody,
       status: 201,
       answer: wire.RegisteredAgent,
@@ -213,7 +219,7 @@ function enrolmentRoutes(deps: BrokerDeps): Route[] {
 
 /** Only what was sent: a field left out stays as it is, null empties it. */
 function toWish(body: Partial<typeof wire.RegisterBody._output>) {
-  const { display_name, ...rest } = body;
-  const wish = { ...rest, ...(display_name !== undefined && { displayName: display_name }) };
+  const { display_name, owner, ...rest } = body;
+  const wish = { ...rest, displayName: display_name, owner: owner?.toLowerCase() ?? owner };
   return Object.fromEntries(Object.entries(wish).filter(([, value]) => value !== undefined));
 }

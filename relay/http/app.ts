@@ -5,6 +5,7 @@ import type { BrokerDeps } from '../broker/deps.ts';
 import { authenticate } from '../broker/keys.ts';
 import { SessionTurns } from '../broker/session-turns.ts';
 import { agentRoutes } from './agents.ts';
+import { bearer } from './bearer.ts';
 import { deskRoutes } from './desk.ts';
 import { errorHandler, notFound } from './error-handler.ts';
 import { hostGuard } from './guard.ts';
@@ -12,8 +13,8 @@ import { hookRoutes } from './hooks.ts';
 import { leaseRoutes } from './leases.ts';
 import { messageRoutes } from './messages.ts';
 import { type MetaOptions, metaRoutes } from './meta.ts';
-import { type Metrics, metricsPage } from './metrics.ts';
-import { bearer, mount } from './route.ts';
+import { type Metrics, metricsRoute } from './metrics.ts';
+import { mount } from './route.ts';
 
 export interface AppOptions extends MetaOptions {
   /** Host names, besides IP addresses and localhost, under which this relay may be called. */
@@ -27,16 +28,12 @@ export interface AppOptions extends MetaOptions {
   readonly mcp: RequestHandler;
 }
 
-/** base64 takes four bytes for three, and JSON escapes some more. */
-const JSON_OVERHEAD = 1.5;
-
 export function createApp(deps: BrokerDeps, options: AppOptions): Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('query parser', 'simple');
   app.use(options.metrics.observe, hostGuard(options.hostNames));
-  app.use('/v1', express.json({ limit: Math.ceil(deps.settings.maxMessage * JSON_OVERHEAD), strict: true }));
   app.use('/v1', toolCalls(deps));
   const routes = [
     ...agentRoutes(deps),
@@ -44,9 +41,9 @@ export function createApp(deps: BrokerDeps, options: AppOptions): Express {
     ...leaseRoutes(deps, options),
     ...hookRoutes(new SessionTurns(deps)),
     ...deskRoutes(deps),
+    metricsRoute(deps, options.metrics, options.countWaiters),
   ];
   mount(app, deps, [...metaRoutes(deps, options, routes), ...routes]);
-  app.get('/metrics', metricsPage(deps, options.metrics, options.countWaiters));
   app.all('/mcp', options.mcp);
   app.use(notFound, errorHandler(deps.log, deps.clock));
   return app;

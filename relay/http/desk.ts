@@ -16,6 +16,7 @@ export function deskRoutes(deps: BrokerDeps): Route[] {
       who: 'admin',
       summary: verb === 'accept' ? 'Let a held message pass' : 'Drop a held message',
       answer: wire.HoldDecision,
+      errors: ['state_conflict'],
       async handle({ param }) {
         const { hold, delivery } = await decideHold(deps, param('id'), decision);
         return { body: { id: hold.id, decision, delivery: viewDelivery(delivery) } };

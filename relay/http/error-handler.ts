@@ -15,7 +15,8 @@ export function errorHandler(log: Log, clock: Clock): ErrorRequestHandler {
       log.error({ ...fields, cause: error.cause }, 'request failed');
     else log.debug(fields, 'request refused');
     if (res.headersSent) {
-      res.end();
+      // Half an answer must not look like a whole one.
+      res.destroy();
       return;
     }
     if (error.spec.retryAfter !== undefined) res.setHeader('Retry-After', String(error.spec.retryAfter));
@@ -27,6 +28,8 @@ export function errorHandler(log: Log, clock: Clock): ErrorRequestHandler {
 
 /** body-parser marks its errors with `type`: https://github.com/expressjs/body-parser#errors */
 function fromExpress(thrown: unknown): unknown {
+  // A path that is no valid percent-encoding.
+  if (thrown instanceof URIError) return new RelayError('not_found', { cause: thrown });
   const type = typeof thrown === 'object' && thrown !== null && 'type' in thrown ? thrown.type : undefined;
   switch (type) {
     case 'entity.parse.failed':
@@ -39,10 +42,13 @@ function fromExpress(thrown: unknown): unknown {
     case 'encoding.unsupported':
       return new RelayError('unsupported_media_type', { cause: thrown });
     default:
-      // A path that is no valid percent-encoding.
-      return thrown instanceof URIError ? new RelayError('not_found', { cause: thrown }) : thrown;
+      // What zlib says of a compressed body that is none has a status and no type.
+      return isBadRequest(thrown) ? new RelayError('malformed_json', { cause: thrown }) : thrown;
   }
 }
+
+const isBadRequest = (thrown: unknown): boolean =>
+  thrown instanceof Error && 'status' in thrown && thrown.status === 400;
 
 export const notFound: RequestHandler = (req) => {
   throw new RelayError('not_found', { message: `There is nothing at ${req.path}; /openapi.json lists what there is.` });

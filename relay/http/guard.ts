@@ -2,7 +2,7 @@
  * Refuses what a browser was tricked into sending (DNS rebinding): over TCP the Host header must name this relay, and so
  * must Origin where there is one. A literal IP address cannot be rebound. The Unix socket has the file system's guard.
  */
-import { isIP } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import type { Request, RequestHandler } from 'express';
 import { RelayError } from '../errors.ts';
 
@@ -28,10 +28,19 @@ export function hostGuard(names: readonly string[]): RequestHandler {
   };
 }
 
-/** Came by the Unix socket: it has no remote address. */
-export const isSocket = (req: Request): boolean => req.socket.remoteAddress === undefined;
+/** Connections of the Unix socket. A missing remote address would not do: a TCP connection that was reset has none either. */
+const unixSockets = new WeakSet<Socket>();
 
+export function markUnixSocket(socket: Socket): void {
+  unixSockets.add(socket);
+}
+
+const isSocket = (req: Request): boolean => unixSockets.has(req.socket);
+
+/** From this machine, and not passed on by a proxy on it. */
 export function isLoopback(req: Request): boolean {
+  if (isSocket(req)) return true;
+  if (req.headers.forwarded !== undefined || req.headers['x-forwarded-for'] !== undefined) return false;
   const address = req.socket.remoteAddress ?? '';
-  return isSocket(req) || address === '::1' || /^(::ffff:)?127\./.test(address);
+  return address === '::1' || /^(::ffff:)?127\./.test(address);
 }

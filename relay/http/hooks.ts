@@ -15,7 +15,10 @@ export function hookRoutes(turns: SessionTurns): Route[] {
       method: 'post',
       path: '/v1/hooks/:host/:event',
       who: 'agent',
-      summary: "What a host's hook asks; the body is the host's own",
+      summary: "What a host's hook asks; the body is the host's own, and so is the answer, which may be empty",
+      foreignBody: true,
+      media: 'application/json',
+      errors: ['host_unknown', 'event_unknown'],
       handle: (context) => answerHook(turns, context),
     }),
   ];

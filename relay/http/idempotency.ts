@@ -10,11 +10,12 @@ import { RECEIPT_LIVES_MS } from '../broker/housekeeping.ts';
 import type { Caller } from '../broker/keys.ts';
 import { invalidRequest, RelayError } from '../errors.ts';
 import type { Receipt } from '../store/stores.ts';
+import { bearer } from './bearer.ts';
 import type { Answer } from './route.ts';
 
 type Run = (receipt: ((status: number, body: unknown) => Receipt) | undefined) => Promise<Answer | undefined>;
 
-/** Requests with a key that are being answered now: a second one waits for the first. */
+/** The last request of each key that is being answered now; the next one queues behind it. */
 const inFlight = new Map<string, Promise<unknown>>();
 
 export async function answerOnce(
@@ -29,16 +30,26 @@ export async function answerOnce(
     throw invalidRequest([{ path: 'Idempotency-Key', message: 'must be 1 to 255 printable ASCII characters' }]);
   }
   const request = identify(req, caller, key);
-  await inFlight.get(request.scope)?.catch(() => undefined);
-  const known = await deps.stores.receipts.find(request.scope, deps.clock.now() - RECEIPT_LIVES_MS);
-  if (known !== undefined) return replay(known, request);
-  const answering = run((status, body) => sealReceipt(request, status, body, deps.clock.now()));
+  const answering = answerAfter(inFlight.get(request.scope), deps, request, run);
   inFlight.set(request.scope, answering);
   try {
     return await answering;
   } finally {
     if (inFlight.get(request.scope) === answering) inFlight.delete(request.scope);
   }
+}
+
+/** Each looks for a receipt only after the one before it has ended: of many that come at once, one does the work. */
+async function answerAfter(
+  before: Promise<unknown> | undefined,
+  deps: BrokerDeps,
+  request: Identified,
+  run: Run,
+): Promise<Answer | undefined> {
+  await before?.catch(() => undefined);
+  const known = await deps.stores.receipts.find(request.scope, deps.clock.now() - RECEIPT_LIVES_MS);
+  if (known !== undefined) return replay(known, request);
+  return run((status, body) => sealReceipt(request, status, body, deps.clock.now()));
 }
 
 interface Identified {
@@ -56,7 +67,7 @@ function identify(req: Request, caller: Caller | undefined, key: string): Identi
     .update(JSON.stringify(req.body ?? null))
     .digest('hex');
   // Without a key the path holds the secret: an enrolment code.
-  const secret = req.headers.authorization ?? path;
+  const secret = bearer(req) ?? path;
   return { scope, bodyHash, sealKey: Buffer.from(hkdfSync('sha256', secret, scope, 'turnpost receipt', 32)) };
 }
 

@@ -1,14 +1,14 @@
 /** /v1/agents/me/leases: handing out by API, with a long poll; giving back. */
 import { claim, releaseLease, type WaitForMail } from '../broker/claims.ts';
 import type { BrokerDeps } from '../broker/deps.ts';
-import { duration } from '../config-values.ts';
-import { invalidRequest } from '../errors.ts';
 import * as wire from '../wire.ts';
+import { durationField } from './duration-field.ts';
 import { type Route, route } from './route.ts';
 import { viewMessage } from './views.ts';
 
 const DEFAULT_MAX = 10;
-const LONGEST_LEASE_MS = 24 * 3_600_000;
+const LONGEST_LEASE = '24h';
+const LONGEST_WAIT = '10m';
 
 interface LeaseOptions {
   readonly wait: WaitForMail;
@@ -31,8 +31,8 @@ export function leaseRoutes(deps: BrokerDeps, { wait, stopping }: LeaseOptions):
           sessionId: body.session_id ?? sessionId,
           path: isTool ? 'tool' : 'api',
           max: body.max ?? DEFAULT_MAX,
-          leaseMs: within('lease', body.lease, LONGEST_LEASE_MS) ?? deps.settings.leaseMs,
-          waitMs: within('wait', body.wait, wire.MAX_WAIT_MS) ?? 0,
+          leaseMs: durationField('lease', body.lease, LONGEST_LEASE) ?? deps.settings.leaseMs,
+          waitMs: durationField('wait', body.wait, LONGEST_WAIT) ?? 0,
           confirmPrevious: body.confirm_previous ?? false,
           signal: AbortSignal.any([signal(), stopping]),
         });
@@ -52,16 +52,10 @@ export function leaseRoutes(deps: BrokerDeps, { wait, stopping }: LeaseOptions):
       who: 'agent',
       summary: 'Give a lease back: what it covers is available again',
       answer: wire.ReleaseAnswer,
+      errors: ['state_conflict'],
       handle: async ({ agent, param }) => ({
         body: { released: await releaseLease(deps, agent().agent.id, param('id')) },
       }),
     }),
   ];
-}
-
-function within(path: string, text: string | undefined, most: number): number | undefined {
-  if (text === undefined) return undefined;
-  const ms = duration(text);
-  if (ms > most) throw invalidRequest([{ path, message: `must be at most ${most / 60_000}m` }]);
-  return ms;
 }

@@ -1,10 +1,12 @@
 /** HTTP servers over one application: on TCP and on a Unix socket, opened with clear errors, closed without cutting answers. */
-import { chmodSync, rmSync } from 'node:fs';
-import { createServer, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { chmodSync, lstatSync, rmSync } from 'node:fs';
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import { markUnixSocket } from './guard.ts';
 
-/** Slow clients may not keep a connection for ever; the long poll has no limit of its own here (10 minutes at most). */
+/** Slow clients may not hold a connection for ever. These end with the request's last byte: a long poll is an answer. */
 const HEADERS_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 5 * 60_000;
 const KEEP_ALIVE_MS = 65_000;
 
 export interface Listening {
@@ -12,31 +14,56 @@ export interface Listening {
   readonly port: number;
   /** Takes no new connection, lets what is being answered finish. */
   close(): Promise<void>;
+  /** Ends what has not finished. */
+  cut(): void;
 }
 
 export async function listenTcp(app: RequestListener, host: string, port: number): Promise<Listening> {
-  const server = newServer(app);
+  const server = newServer();
+  const listening = closable(server);
+  server.on('request', app);
   await open(server, { host, port }, `${host}:${port}`, 'TURNPOST_HTTP_PORT');
   // An open TCP server has an AddressInfo.
-  return closable(server, (server.address() as AddressInfo).port);
+  return { ...listening, port: (server.address() as AddressInfo).port };
 }
 
-/** Whoever holds the folder's lock may remove a socket that a killed relay left. Only this user may connect. */
+/** Only this user may connect. A socket that a killed relay left is removed; one that is in use, and any file, is not. */
 export async function listenSocket(app: RequestListener, socketPath: string): Promise<Listening> {
-  rmSync(socketPath, { force: true });
-  const server = newServer(app);
+  await removeLeftSocket(socketPath);
+  const server = newServer();
+  const listening = closable(server);
+  server.on('connection', markUnixSocket);
+  server.on('request', app);
   await open(server, { path: socketPath }, socketPath, 'TURNPOST_SOCKET');
   chmodSync(socketPath, 0o600);
-  return closable(server, 0);
+  return { ...listening, port: 0 };
 }
 
-function newServer(app: RequestListener): Server {
-  const server = createServer(
-    { requestTimeout: 0, headersTimeout: HEADERS_TIMEOUT_MS, keepAliveTimeout: KEEP_ALIVE_MS },
-    app,
-  );
-  return server;
+async function removeLeftSocket(socketPath: string): Promise<void> {
+  const found = lstatSync(socketPath, { throwIfNoEntry: false });
+  if (found === undefined) return;
+  if (!found.isSocket())
+    throw new Error(`cannot listen on ${socketPath}: it is a file. Choose another with TURNPOST_SOCKET.`);
+  if (await answers(socketPath)) throw inUse(socketPath, 'TURNPOST_SOCKET');
+  rmSync(socketPath, { force: true });
 }
+
+function answers(socketPath: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(socketPath, () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}
+
+const newServer = (): Server =>
+  createServer({
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+  });
 
 function open(
   server: Server,
@@ -45,26 +72,45 @@ function open(
   setting: string,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => reject(explain(error, name, setting)));
+    server.once('error', (error) => reject(listenError(error, name, setting)));
     server.listen(where, resolve);
   });
 }
 
-function explain(error: NodeJS.ErrnoException, name: string, setting: string): Error {
-  const why =
-    error.code === 'EADDRINUSE'
-      ? 'another program is using it. Stop that one, or choose another (0 takes any free port)'
-      : `${error.message}. Choose another`;
-  return new Error(`cannot listen on ${name}: ${why} with ${setting}.`, { cause: error });
+/** Why a server could not listen, for people. */
+export function listenError(error: NodeJS.ErrnoException, name: string, setting: string): Error {
+  if (error.code === 'EADDRINUSE') return inUse(name, setting, error);
+  return new Error(`cannot listen on ${name}: ${error.message}. Choose another with ${setting}.`, { cause: error });
 }
 
-function closable(server: Server, port: number): Listening {
+const inUse = (name: string, setting: string, cause?: unknown): Error =>
+  new Error(
+    `cannot listen on ${name}: another program is using it. Stop that one, or choose another with ${setting}.`,
+    { cause },
+  );
+
+function closable(server: Server): Omit<Listening, 'port'> {
+  const answering = new Set<ServerResponse>();
+  let closing = false;
+  // Before the application, which may answer at once.
+  server.on('request', (_req, res) => {
+    answering.add(res);
+    res.on('close', () => answering.delete(res));
+    if (closing) endAfter(res);
+  });
   return {
-    port,
     close: () =>
       new Promise((resolve) => {
+        closing = true;
+        // A kept-alive connection would outlive its last answer by a minute.
+        for (const res of answering) endAfter(res);
         server.close(() => resolve());
         server.closeIdleConnections();
       }),
+    cut: () => server.closeAllConnections(),
   };
+}
+
+function endAfter(res: ServerResponse): void {
+  res.shouldKeepAlive = false;
 }

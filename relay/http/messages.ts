@@ -10,6 +10,7 @@ import { viewMessage, viewPage, viewThread } from './views.ts';
 
 const DEFAULT_PAGE = 50;
 const PATH = '/v1/agents/me/messages';
+const SEND_ERRORS = ['not_found', 'recipient_unknown', 'blocked_by_policy'] as const;
 
 export function messageRoutes(deps: BrokerDeps): Route[] {
   const { messages } = deps.stores;
@@ -26,6 +27,7 @@ export function messageRoutes(deps: BrokerDeps): Route[] {
       path: PATH,
       who: 'agent',
       summary: 'Send a message to agents or by email',
+      errors: SEND_ERRORS,
       body: wire.SendBody,
       status: 201,
       answer: wire.Message,
@@ -65,6 +67,7 @@ export function messageRoutes(deps: BrokerDeps): Route[] {
       path: `${PATH}/:id/attachments/:n`,
       who: 'agent',
       summary: 'The bytes of one attachment',
+      media: 'application/octet-stream',
       handle: async (context) => sendAttachment(deps, context, await seen(context)),
     }),
     route({
@@ -82,6 +85,7 @@ export function messageRoutes(deps: BrokerDeps): Route[] {
       path: `${PATH}/:id/reply`,
       who: 'agent',
       summary: 'Answer the sender; confirms the message answered',
+      errors: SEND_ERRORS,
       body: wire.ReplyBody,
       status: 201,
       answer: wire.Message,

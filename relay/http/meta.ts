@@ -27,6 +27,7 @@ export function metaRoutes(deps: BrokerDeps, { version, notReady }: MetaOptions,
       who: 'anyone',
       summary: 'Everything it needs is there: 200, else 503 with what is not',
       answer: wire.Ready,
+      otherAnswers: { 503: wire.Ready },
       async handle() {
         const not_ready = [...notReady()];
         return { status: not_ready.length === 0 ? 200 : 503, body: { ready: not_ready.length === 0, not_ready } };

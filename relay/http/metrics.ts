@@ -4,8 +4,9 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { BrokerDeps, CountedEvent } from '../broker/deps.ts';
 import { authenticate } from '../broker/keys.ts';
 import { RelayError } from '../errors.ts';
+import { bearer } from './bearer.ts';
 import { isLoopback } from './guard.ts';
-import { bearer } from './route.ts';
+import { type Route, route } from './route.ts';
 
 export interface Metrics {
   readonly registry: Registry;
@@ -49,7 +50,7 @@ function routeOf(matched: unknown): string {
   return typeof path === 'string' ? path : 'none';
 }
 
-export function metricsPage(deps: BrokerDeps, { registry }: Metrics, countWaiters: () => number): RequestHandler {
+export function metricsRoute(deps: BrokerDeps, { registry }: Metrics, countWaiters: () => number): Route {
   const open = new Gauge({
     name: 'turnpost_deliveries_open',
     help: 'Open deliveries by state',
@@ -57,14 +58,23 @@ export function metricsPage(deps: BrokerDeps, { registry }: Metrics, countWaiter
     registers: [registry],
   });
   const waiters = new Gauge({ name: 'turnpost_waiters', help: 'Callers waiting for mail', registers: [registry] });
-  return async (req, res) => {
-    const { key } =
-      isLoopback(req) && bearer(req) === undefined ? { key: null } : await authenticate(deps, bearer(req));
-    if (key !== null && key.scope !== 'admin')
-      throw new RelayError('forbidden', { message: 'Only an admin key may read the metrics.' });
-    open.reset();
-    for (const [state, n] of await deps.stores.deliveries.countOpen()) open.set({ state }, n);
-    waiters.set(countWaiters());
-    res.type(registry.contentType).send(await registry.metrics());
-  };
+  return route({
+    method: 'get',
+    path: '/metrics',
+    who: 'anyone',
+    summary: 'Figures for Prometheus: for an admin, or without a key from this machine',
+    media: 'text/plain',
+    errors: ['unauthorized'],
+    async handle({ req, res }) {
+      const isLocal = isLoopback(req) && bearer(req) === undefined;
+      const key = isLocal ? undefined : (await authenticate(deps, bearer(req))).key;
+      if (key?.scope === 'agent')
+        throw new RelayError('forbidden', { message: 'Only an admin key may read the metrics.' });
+      open.reset();
+      for (const [state, n] of await deps.stores.deliveries.countOpen()) open.set({ state }, n);
+      waiters.set(countWaiters());
+      res.type(registry.contentType).send(await registry.metrics());
+      return undefined;
+    },
+  });
 }

@@ -1,14 +1,16 @@
 /**
  * A route as data: method, path, who may call, what it takes and answers. `mount` gives each the same treatment in the
- * same order: key, scope, media type, schema, idempotency; `/openapi.json` is made from the same rows.
+ * same order: key, scope, JSON, media type, schema, idempotency; `/openapi.json` is made from the same rows. No body is
+ * read for a caller whose key or scope is refused.
  */
-import type { Request, RequestHandler, Response, Router } from 'express';
-import type { z } from 'zod';
+import express, { type Request, type RequestHandler, type Response, type Router } from 'express';
+import { z } from 'zod';
 import type { BrokerDeps } from '../broker/deps.ts';
 import { authenticate, type Caller } from '../broker/keys.ts';
-import { type FieldProblem, invalidRequest, RelayError } from '../errors.ts';
+import { type ErrorCode, type FieldProblem, invalidRequest, RelayError } from '../errors.ts';
 import type { Receipt } from '../store/stores.ts';
 import type { Agent } from '../types.ts';
+import { bearer } from './bearer.ts';
 import { answerOnce } from './idempotency.ts';
 
 export type Who = 'anyone' | 'key' | 'agent' | 'admin';
@@ -44,10 +46,19 @@ interface RouteSpec<B extends z.ZodType, Q extends z.ZodType> {
   readonly path: string;
   readonly who: Who;
   readonly summary: string;
+  /** Left out: a body may hold no field. */
   readonly body?: B;
+  /** The body belongs to a host and may hold anything: the handler reads it. */
+  readonly foreignBody?: true;
   readonly query?: Q;
   readonly status?: number;
   readonly answer?: z.ZodType;
+  /** Where the answer is not JSON. */
+  readonly media?: string;
+  /** Answers that are no errors, beside the usual one. */
+  readonly otherAnswers?: Readonly<Record<number, z.ZodType>>;
+  /** What this route may refuse, beside what every route of its kind may (openapi.ts). */
+  readonly errors?: readonly ErrorCode[];
   /** Takes an Idempotency-Key. */
   readonly creates?: true;
   /** Undefined: the handler has written the answer itself. */
@@ -67,7 +78,8 @@ export function mount(router: Router, deps: BrokerDeps, routes: readonly Route[]
   for (const row of routes) router[row.method](row.path, handlerOf(deps, row));
   for (const path of new Set(routes.map((row) => row.path))) {
     const methods = routes.filter((row) => row.path === path).map((row) => row.method.toUpperCase());
-    router.all(path, refuseMethod(methods));
+    // Express answers HEAD wherever there is a GET.
+    router.all(path, refuseMethod(methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))));
   }
 }
 
@@ -78,11 +90,20 @@ function refuseMethod(methods: readonly string[]): RequestHandler {
   };
 }
 
+/** base64 takes four bytes for three, and JSON escapes some more. */
+const JSON_OVERHEAD = 1.5;
+/** For callers without a key. */
+const STRANGERS_BODY_BYTES = 64 * 1024;
+const NO_FIELDS = z.strictObject({});
+
 function handlerOf(deps: BrokerDeps, row: Route): RequestHandler {
+  const limit = row.who === 'anyone' ? STRANGERS_BODY_BYTES : Math.ceil(deps.settings.maxMessage * JSON_OVERHEAD);
+  const readJson = express.json({ limit, strict: true });
   return async (req, res) => {
     const caller = row.who === 'anyone' ? undefined : await authenticate(deps, bearer(req));
     checkScope(row.who, caller);
-    const body = row.body === undefined ? undefined : readBody(row.body, req);
+    if (row.method === 'post' || row.method === 'patch') await parse(readJson, req, res);
+    const body = takesFields(row) ? readBody(row.body ?? NO_FIELDS, req) : undefined;
     const query = row.query === undefined ? undefined : check(row.query, req.query);
     const run = async (receipt: Context<never, never>['receipt']): Promise<Answer | undefined> => {
       // `check` has made body and query what this row's schema says.
@@ -93,12 +114,17 @@ function handlerOf(deps: BrokerDeps, row: Route): RequestHandler {
   };
 }
 
-function send(res: Response, { status, body }: Answer, usual: number): void {
-  res.status(status ?? usual).json(body);
+const takesFields = ({ method, foreignBody }: Route): boolean =>
+  (method === 'post' || method === 'patch') && foreignBody === undefined;
+
+function parse(readJson: RequestHandler, req: Request, res: Response): Promise<void> {
+  return new Promise((resolve, reject) => {
+    readJson(req, res, (error?: unknown) => (error === undefined ? resolve() : reject(error)));
+  });
 }
 
-export function bearer(req: Request): string | undefined {
-  return /^Bearer ([\x21-\x7e]{1,200})$/i.exec(req.headers.authorization ?? '')?.[1];
+function send(res: Response, { status, body }: Answer, usual: number): void {
+  res.status(status ?? usual).json(body);
 }
 
 function checkScope(who: Who, caller: Caller | undefined): void {
@@ -169,5 +195,7 @@ function sessionOf(req: Request): string | null {
 function whenGone(res: Response): AbortSignal {
   const gone = new AbortController();
   res.on('close', () => gone.abort());
+  // It may have gone while the key was looked up.
+  if (res.destroyed) gone.abort();
   return gone.signal;
 }
