@@ -75,13 +75,15 @@ export class Cli {
       try {
         return await use(admin.as({ key: key.secret }));
       } finally {
-        await admin.revokeKey(as, key.id, 'command ended');
+        // Also when the command was stopped by a signal.
+        await admin.as({ signal: undefined }).revokeKey(as, key.id, 'command ended');
       }
     });
   }
 
   async #use<T>(connection: Connection, use: (client: TurnpostClient) => Promise<T>): Promise<T> {
-    const client = new TurnpostClient({ relay: connection.relay, key: connection.key, program: 'cli' });
+    const { relay, key } = connection;
+    const client = new TurnpostClient({ relay, key, program: 'cli', signal: this.world.signal });
     try {
       return await use(client);
     } finally {

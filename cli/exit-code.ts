@@ -10,6 +10,7 @@ export const EXIT_CODES = {
   unauthorized: { code: 4, meaning: 'the key is missing, dead, or may not do that' },
   notFound: { code: 5, meaning: 'there is no such message, agent, key or hold' },
   nothing: { code: 6, meaning: 'nothing came in the given time' },
+  stopped: { code: 130, meaning: 'stopped by a signal' },
 } as const satisfies Record<string, { readonly code: number; readonly meaning: string }>;
 
 export type ExitName = keyof typeof EXIT_CODES;
@@ -36,6 +37,7 @@ export function exitOf(error: unknown): ExitName {
   if (error instanceof ConnectionError) return 'usage';
   if (!(error instanceof TurnpostError)) return 'error';
   if (error.code === 'unreachable') return 'unreachable';
+  if (error.code === 'aborted') return 'stopped';
   return BY_STATUS[error.status] ?? 'error';
 }
 

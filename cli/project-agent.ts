@@ -8,14 +8,23 @@ import { TurnpostError } from '../client/turnpost-error.ts';
 import type { WireAgent } from '../relay/wire.ts';
 import { CliError } from './exit-code.ts';
 
+/** An agent with a key that works. */
+export interface Obtained {
+  readonly address: string;
+  readonly key: string;
+  /** Ends the key if it was made for this. */
+  takeBack(): Promise<void>;
+}
+
 export interface ProjectAgent {
   readonly name: string;
+  /** Of an agent that is not there yet: its name, since the domain is known only to the relay. */
   readonly address: string;
   readonly how: 'found' | 'key given' | 'new key' | 'new agent';
   /** Undefined: `obtain` makes it. */
   readonly key: string | undefined;
-  /** The key, which is made now if it must be; `takeBack` ends one that was made. */
-  obtain(): Promise<{ readonly key: string; takeBack(): Promise<void> }>;
+  /** Makes what is missing. */
+  obtain(): Promise<Obtained>;
 }
 
 interface Wish {
@@ -50,7 +59,7 @@ export async function decideAgent(
 }
 
 function withKey(key: string, { name, address }: WireAgent, how: ProjectAgent['how']): ProjectAgent {
-  return { name, address, how, key, obtain: async () => ({ key, takeBack: async () => {} }) };
+  return { name, address, how, key, obtain: async () => ({ address, key, takeBack: async () => {} }) };
 }
 
 /** Asked for by name: an agent that is there gets one more key. */
@@ -65,6 +74,7 @@ async function named(wish: Wish, admin: TurnpostClient, name: string): Promise<P
     async obtain() {
       const key = await admin.issueKey(agent.name, { label: `install ${wish.program}` });
       return {
+        address: agent.address,
         key: key.secret,
         takeBack: async () => {
           await admin.revokeKey(agent.name, key.id, 'install failed');
@@ -74,7 +84,6 @@ async function named(wish: Wish, admin: TurnpostClient, name: string): Promise<P
   };
 }
 
-/** The domain is known only to the relay; until the agent is there its name stands for its address. */
 function newAgent(wish: Wish, admin: TurnpostClient, name: string): ProjectAgent {
   return {
     name,
@@ -82,9 +91,10 @@ function newAgent(wish: Wish, admin: TurnpostClient, name: string): ProjectAgent
     how: 'new agent',
     key: undefined,
     async obtain() {
-      const { key } = await admin.registerAgent({ name, program: wish.program });
+      const { address, key } = await admin.registerAgent({ name, program: wish.program });
       // The agent stays where an install fails: a name is never given out again, and the next try finds it.
       return {
+        address,
         key: key.secret,
         takeBack: async () => {
           await admin.revokeKey(name, key.id, 'install failed');

@@ -44,6 +44,8 @@ export interface ClientOptions {
   /** The host's session this client speaks for: an answer goes there first. */
   readonly sessionId?: string | undefined;
   readonly program?: 'mcp' | 'cli' | undefined;
+  /** Calls off whatever is under way, and whatever is asked later. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 interface Call {
@@ -200,20 +202,21 @@ export class TurnpostClient {
   }
 
   async #send(method: string, path: string, call: Call): Promise<HttpAnswer> {
+    const signal = eitherOf(call.signal, this.#options.signal);
     const request = {
       method,
       path: path + queryText(call.query),
       headers: this.#headers(call),
       body: call.body === undefined ? undefined : JSON.stringify(call.body),
       timeoutMs: ANSWER_MS + (call.waitMs ?? 0),
-      signal: call.signal,
+      signal,
     };
     const mayRepeat = method === 'GET' || call.creates === true;
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await this.#exchange.send(request);
       } catch (error) {
-        if (call.signal?.aborted) throw aborted();
+        if (signal?.aborted) throw aborted();
         if (mayRepeat && attempt === 1 && isDrop(error)) continue;
         throw unreachable(this.address, error);
       }
@@ -231,6 +234,11 @@ export class TurnpostClient {
       ...(call.creates && { 'idempotency-key': randomUUID() }),
     };
   }
+}
+
+/** A joined signal only where there are two: one is made for each, and a listener asks for ever. */
+function eitherOf(one: AbortSignal | undefined, other: AbortSignal | undefined): AbortSignal | undefined {
+  return one !== undefined && other !== undefined && one !== other ? AbortSignal.any([one, other]) : (one ?? other);
 }
 
 /** The connection broke after it stood: whether the relay took the request is unknown. */

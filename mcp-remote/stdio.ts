@@ -24,18 +24,24 @@ export interface StdioOptions {
   readonly stdin: Readable;
   readonly stdout: Writable;
   readonly reportBug: (error: unknown) => void;
+  /** Ends the server as the end of stdin does. */
+  readonly signal?: AbortSignal;
 }
 
 /** For calls that are under way when stdin ends; a host kills what lingers. */
 const LAST_ANSWERS_MS = 1_500;
 
 /** Resolves when the host has closed stdin and all is closed. */
-export async function serveStdio({ client, version, env, stdin, stdout, reportBug }: StdioOptions): Promise<void> {
+export async function serveStdio(options: StdioOptions): Promise<void> {
+  const { client, version, env, stdin, stdout, reportBug, signal } = options;
   const session = new McpSession(`mcp_${randomBytes(12).toString('hex')}`, hostSessionId(env));
   const transport = new StdioServerTransport(stdin, stdout);
   const calls = watchCalls(transport, session, reportBug);
   const server = createMcpServer({ client, session, version, reportBug });
-  const ended = new Promise<void>((resolve) => stdin.once('end', resolve).once('close', resolve));
+  const ended = new Promise<void>((resolve) => {
+    stdin.once('end', resolve).once('close', resolve);
+    signal?.addEventListener('abort', () => resolve(), { once: true });
+  });
   await server.connect(transport);
   await ended;
   const timer = new AbortController();

@@ -13,7 +13,7 @@ import { planInstall } from '../install/plan-install.ts';
 import { CLIENTS, getClient } from '../install/registry.ts';
 import { SETTINGS_FILE, thisMachine } from '../install/setup.ts';
 import type { Plan } from '../install/types.ts';
-import { decideAgent, type ProjectAgent } from '../project-agent.ts';
+import { decideAgent, type Obtained, type ProjectAgent } from '../project-agent.ts';
 import { reportPlan } from '../report-plan.ts';
 import { packageRoot } from '../version.ts';
 
@@ -47,7 +47,7 @@ async function install(clientName: string, options: InstallOptions, cli: Cli): P
   const earlier = earlierInstalls(clientName, dir);
   const relay = findRelay(options, earlier, cli);
   const agent = await decide(relay, { dir, earlier, program: title, name: options.agent }, cli);
-  const planWith = ({ address }: Pick<ProjectAgent, 'address'>, key: string): Plan =>
+  const planWith = ({ address, key }: Pick<Obtained, 'address' | 'key'>): Plan =>
     planInstall({
       client,
       dir,
@@ -57,31 +57,33 @@ async function install(clientName: string, options: InstallOptions, cli: Cli): P
       http: options.http ?? false,
       packageRoot: packageRoot(),
     });
-  const trial = planWith(agent, agent.key ?? KEY_TO_COME);
-  const plan = options.dryRun ? trial : await carryOut(agent, planWith);
-  const facts = { agent: agent.address, key: agent.how };
+  const trial = planWith({ address: agent.address, key: agent.key ?? KEY_TO_COME });
+  const { address, plan } = options.dryRun ? { address: agent.address, plan: trial } : await carryOut(agent, planWith);
+  const facts = { agent: address, key: agent.how };
   await reportPlan(plan, { done: !options.dryRun, facts, headline: headline(agent, options) }, cli);
 }
 
-async function carryOut(agent: ProjectAgent, planWith: (agent: ProjectAgent, key: string) => Plan): Promise<Plan> {
-  const { key, takeBack } = await agent.obtain();
+async function carryOut(
+  agent: ProjectAgent,
+  planWith: (obtained: Obtained) => Plan,
+): Promise<{ readonly address: string; readonly plan: Plan }> {
+  const obtained = await agent.obtain();
   try {
-    const plan = planWith(agent, key);
+    const plan = planWith(obtained);
     applyPlan(plan);
-    return plan;
+    return { address: obtained.address, plan };
   } catch (error) {
-    await takeBack();
+    await obtained.takeBack();
     throw error;
   }
 }
 
 function headline({ name, how }: ProjectAgent, { dryRun }: InstallOptions): string {
-  const would = dryRun ? 'would ' : '';
   const did: Readonly<Record<ProjectAgent['how'], string>> = {
     found: `Agent ${name}, as installed before.`,
     'key given': `Agent ${name}, by the key given.`,
-    'new key': `Agent ${name} ${would ? 'would get' : 'got'} a key for this project.`,
-    'new agent': `Agent ${name} ${would ? 'would be' : 'is'} registered.`,
+    'new key': `Agent ${name} ${dryRun ? 'would get' : 'got'} a key for this project.`,
+    'new agent': `Agent ${name} ${dryRun ? 'would be' : 'is'} registered.`,
   };
   return did[how];
 }

@@ -58,18 +58,20 @@ async function listen(client: TurnpostClient, options: ListenOptions, cli: Cli):
 async function take(client: TurnpostClient, sessionId: string, max: number, waitMs: number, cli: Cli): Promise<number> {
   const { signal } = cli.world;
   const lease = await untilReached(
-    () => client.lease({ session_id: sessionId, max, wait: `${waitMs}ms` }, { waitMs, signal }),
+    () => client.lease({ session_id: sessionId, max, wait: `${waitMs}ms` }, { waitMs }),
     cli,
   );
   if (lease === undefined || lease.lease_id === null) return 0;
+  // What was printed is confirmed and the rest given back, also when the command is stopped meanwhile.
+  const settle = client.as({ signal: undefined });
   let printed = 0;
   for (const message of lease.items) {
     if (signal.aborted) break;
     await cli.answer(message, () => `${messageText(message)}\n`);
-    await untilReached(() => client.ackMessage(message.id), cli);
+    await untilReached(() => settle.ackMessage(message.id), cli);
     printed += 1;
   }
-  if (printed < lease.items.length) await client.releaseLease(lease.lease_id);
+  if (printed < lease.items.length) await settle.releaseLease(lease.lease_id);
   return printed;
 }
 

@@ -12,13 +12,13 @@ export function addMcp(program: Command, cli: Cli): void {
       // Never the admin key that lies on this machine: a model would speak with it.
       const { relay, key } = cli.connection({ scope: 'agent' });
       const client = new TurnpostClient({ relay, key, program: 'mcp' });
-      const { env, stdin, stdout } = cli.world;
+      const { env, stdin, stdout, signal } = cli.world;
       // A bug is told once, on stderr: the host shows it in its log of this server.
       const reportBug = (error: unknown): void =>
         cli.note(`turnpost mcp: ${error instanceof Error ? error.stack : error}`);
       // Loaded only here: it takes a tenth of a second that no other verb should wait.
       const { serveStdio } = await import('../../mcp-remote/stdio.ts');
-      await serveStdio({ client, version: packageVersion(), env, stdin, stdout, reportBug });
+      await serveStdio({ client, version: packageVersion(), env, stdin, stdout, reportBug, signal });
       client.close();
     });
 }

@@ -17,13 +17,16 @@ interface RunOptions {
   readonly input?: string;
   readonly signal?: AbortSignal;
   readonly onLine?: (line: string) => void;
+  /** What comes on stderr. */
+  readonly onNote?: (note: string) => void;
 }
 
 export async function runCli(args: readonly string[], options: RunOptions = {}): Promise<CliRun> {
-  const { env = {}, cwd = '/nonexistent', input = '', signal = new AbortController().signal, onLine } = options;
+  const { env = {}, cwd = '/nonexistent', input = '', signal = new AbortController().signal, onLine, onNote } = options;
   const streams = { stdin: new PassThrough(), stdout: new PassThrough(), stderr: new PassThrough() };
   streams.stdin.end(input);
   if (onLine) streams.stdout.on('data', (chunk: Buffer) => onLine(chunk.toString()));
+  if (onNote) streams.stderr.on('data', (chunk: Buffer) => onNote(chunk.toString()));
   const [out, err] = [text(streams.stdout), text(streams.stderr)];
   const code = await runCommandLine(args, { ...streams, env, cwd, signal });
   streams.stdout.end();

@@ -8,6 +8,7 @@ import path from 'node:path';
 import { createTransport } from 'nodemailer';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { EXIT_CODES } from '../../cli/exit-code.ts';
+import { startRelay } from '../../relay/main.ts';
 import { type RelayInProcess, relayInProcess } from '../support/relay-in-process.ts';
 import { type CliRun, runCli } from './run-cli.ts';
 
@@ -263,3 +264,39 @@ test('a refused field is named', async () => {
   const { stderr } = await run('agents', 'create', 'Bad Name');
   expect(stderr).toContain('"path":"name"');
 });
+
+test('listen outlives a restart of the relay', async () => {
+  const data = mkdtempSync(path.join(tmpdir(), 'turnpost-restart-'));
+  const env = {
+    TURNPOST_DATA_DIR: data,
+    TURNPOST_HTTP_PORT: '0',
+    TURNPOST_SMTP_PORT: 'off',
+    TURNPOST_LOG_LEVEL: 'silent',
+  };
+  const first = await startRelay({ env });
+  const here = { TURNPOST_DATA_DIR: data };
+  await runCli(['agents', 'create', 'restarted'], { env: here });
+  const made = (await runCli(['--json', 'agents', 'create', 'writer'], { env: here })).json() as {
+    key: { secret: string };
+  }; // RegisteredAgent
+  const notes: string[] = [];
+  const listening = runCli(['--as', 'restarted', 'listen', '--json', '--max', '1'], {
+    env: here,
+    onNote: (note) => notes.push(note),
+  });
+  await vi.waitFor(async () => expect(await waiters(first.httpUrl)).toBe(1));
+  await first.close();
+  await vi.waitFor(() => expect(notes.join('')).toContain('Trying again'));
+  const second = await startRelay({ env });
+  await runCli(['send', 'restarted', 'back again'], { env: { ...here, TURNPOST_KEY: made.key.secret } });
+  const { code, stdout } = await listening;
+  expect([code, stdout]).toEqual([0, expect.stringContaining('back again')]);
+  await second.close();
+  rmSync(data, { recursive: true });
+});
+
+/** How many long polls wait, by /metrics. */
+async function waiters(url: string): Promise<number> {
+  const page = await (await fetch(`${url}/metrics`)).text();
+  return Number(/^turnpost_waiters (\d+)/m.exec(page)?.[1]);
+}
