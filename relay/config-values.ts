@@ -21,6 +21,22 @@ export function duration(value: string): number {
   return Number(digits) * unitMs;
 }
 
+/** A duration within bounds that are written the same way. */
+export function durationBetween(least: string, most: string): (value: string) => number {
+  return (value) => between(duration, value, least, most);
+}
+
+/** A size within bounds that are written the same way. */
+export function sizeBetween(least: string, most: string): (value: string) => number {
+  return (value) => between(size, value, least, most);
+}
+
+function between(parse: (value: string) => number, value: string, least: string, most: string): number {
+  const number = parse(value);
+  if (number < parse(least) || number > parse(most)) throw new Error(`want ${least} to ${most}`);
+  return number;
+}
+
 const UNIT_BYTES: Readonly<Record<string, number>> = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 };
 
 /** '25MiB', in bytes. */
@@ -46,10 +62,22 @@ export function urls(...schemes: readonly string[]): (value: string) => string[]
 
 export function url(...schemes: readonly string[]): (value: string) => string {
   return (value) => {
-    const scheme = URL.canParse(value) ? new URL(value).protocol.slice(0, -1) : '';
-    if (!schemes.includes(scheme)) throw new Error(`want a URL like ${schemes.map((s) => `${s}://...`).join(' or ')}`);
+    const read = URL.canParse(value) ? new URL(value) : undefined;
+    if (read === undefined || read.hostname === '' || !schemes.includes(read.protocol.slice(0, -1)))
+      throw new Error(`want a URL like ${schemes.map((s) => `${s}://host`).join(' or ')}`);
+    if ([read.username, read.password, read.pathname].some((part) => !decodes(part)))
+      throw new Error('its percent signs do not decode; write a percent sign as %25');
     return value;
   };
+}
+
+function decodes(part: string): boolean {
+  try {
+    decodeURIComponent(part);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** RFC 1035 labels; agents live at `name@domain`. */

@@ -1,6 +1,7 @@
 /** The data folder: made private, holds the admin key and the SMTP listener's certificate. Files there are 0600. */
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { adminKey } from './config-values.ts';
 
 /** A socket's path may have 107 bytes on Linux, 103 on macOS (sockaddr_un). */
 const LONGEST_SOCKET_PATH = 103;
@@ -31,10 +32,28 @@ export function checkSocketPath(socketPath: string): void {
 export function readAdminKey(folder: string, configured: string | undefined, make: () => string): string {
   if (configured !== undefined) return configured;
   const file = path.join(folder, 'admin.key');
-  if (existsSync(file)) return readFileSync(file, 'utf8').trim();
+  if (existsSync(file)) return keyIn(file);
   const key = make();
-  writeFileSync(file, `${key}\n`, { mode: 0o600, flag: 'wx' });
+  writePrivately(file, `${key}\n`);
   return key;
+}
+
+function keyIn(file: string): string {
+  try {
+    return adminKey(readFileSync(file, 'utf8').trim());
+  } catch (error) {
+    throw new Error(
+      `cannot read an admin key from ${file}: ${text(error)}. Put the key back, or remove the file and a new key is made.`,
+      { cause: error },
+    );
+  }
+}
+
+/** Whole or not at all: a relay that is killed meanwhile leaves no half of a key. */
+function writePrivately(file: string, content: string): void {
+  const half = `${file}.new`;
+  writeFileSync(half, content, { mode: 0o600 });
+  renameSync(half, file);
 }
 
 export interface TlsFiles {
@@ -60,7 +79,7 @@ export async function readTlsPair(
   const file = path.join(folder, 'smtp-tls.json');
   if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as TlsFiles; // written below
   const pair = await make();
-  writeFileSync(file, JSON.stringify({ key: pair.key, cert: pair.cert }), { mode: 0o600 });
+  writePrivately(file, JSON.stringify({ key: pair.key, cert: pair.cert }));
   return pair;
 }
 

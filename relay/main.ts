@@ -24,14 +24,14 @@ function readConfigFile(file: string | undefined): unknown {
   try {
     return JSON.parse(readFileSync(file, 'utf8'));
   } catch (error) {
-    throw new ConfigError(
-      `TURNPOST_CONFIG: cannot read ${file} as JSON: ${error instanceof Error ? error.message : error}`,
-    );
+    // What JSON.parse says quotes the text, which may hold a secret.
+    const why = error instanceof SyntaxError ? 'it is not valid JSON' : error instanceof Error ? error.message : error;
+    throw new ConfigError(`TURNPOST_CONFIG: cannot read ${file}: ${why}`);
   }
 }
 
 export function readyLine({ httpUrl, smtpHost, smtpPort, socketPath }: RunningRelay): string {
-  const smtp = smtpPort === null ? 'off' : `${smtpHost}:${smtpPort}`;
+  const smtp = smtpPort === null ? 'off' : `${smtpHost.includes(':') ? `[${smtpHost}]` : smtpHost}:${smtpPort}`;
   return `turnpost: ready http=${httpUrl} smtp=${smtp} socket=${socketPath ?? 'off'}`;
 }
 

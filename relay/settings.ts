@@ -1,0 +1,182 @@
+/**
+ * Every setting, once: name, default, meaning, parser. docs/configuration.md and templates/env.example are printed
+ * from this table (`npm run docs`). Names and defaults are interface (pinned by test/pins/interface.test.ts).
+ */
+import { homedir } from 'node:os';
+import path from 'node:path';
+import {
+  adminKey,
+  domain,
+  durationBetween,
+  emailAddress,
+  oneOf,
+  port,
+  portOrOff,
+  sizeBetween,
+  sqlitePath,
+  text,
+  textOrOff,
+  url,
+  urls,
+} from './config-values.ts';
+import { LOG_LEVELS, type LogLevel } from './log.ts';
+
+export interface Setting<T> {
+  /** Shown in the docs where the default depends on something. */
+  readonly shown?: string;
+  /** As the user would write it; undefined: may be left out, and then the value is undefined. */
+  readonly default: string | undefined;
+  readonly doc: string;
+  /** Never logged, never printed. */
+  readonly secret?: true;
+  parse(text: string): T;
+}
+
+export const SETTINGS = {
+  dataDir: {
+    env: 'TURNPOST_DATA_DIR',
+    default: '~/.local/share/turnpost',
+    shown: '`$XDG_DATA_HOME/turnpost`, else `~/.local/share/turnpost`',
+    doc: 'Folder of database, keys and socket; made with mode 0700.',
+    parse: (value: string) => path.resolve(value.replace(/^~(?=\/|$)/, homedir())),
+  },
+  databaseUrl: {
+    env: 'TURNPOST_DATABASE_URL',
+    default: undefined,
+    shown: '`turnpost.db` in the data folder',
+    doc: 'Where messages are stored: a path or `sqlite:PATH`.',
+    parse: sqlitePath,
+    secret: true,
+  },
+  httpHost: {
+    env: 'TURNPOST_HTTP_HOST',
+    default: '127.0.0.1',
+    doc: 'Address the HTTP interface listens on.',
+    parse: text,
+  },
+  httpPort: { env: 'TURNPOST_HTTP_PORT', default: '8725', doc: 'Its port; 0 takes any free one.', parse: port },
+  socket: {
+    env: 'TURNPOST_SOCKET',
+    default: undefined,
+    shown: '`relay.sock` in the data folder',
+    doc: 'Unix socket for hooks, command line and MCP on this machine; `off` for none.',
+    parse: textOrOff,
+  },
+  publicUrl: {
+    env: 'TURNPOST_PUBLIC_URL',
+    default: undefined,
+    shown: 'the http address',
+    doc: 'Address under which others reach this relay; links in emails and metadata.',
+    parse: url('http', 'https'),
+  },
+  smtpHost: { env: 'TURNPOST_SMTP_HOST', default: '127.0.0.1', doc: 'Address that takes mail by SMTP.', parse: text },
+  smtpPort: {
+    env: 'TURNPOST_SMTP_PORT',
+    default: '2525',
+    doc: 'Its port; 0 takes any free one, `off` takes no mail.',
+    parse: portOrOff,
+  },
+  smtpTlsCert: {
+    env: 'TURNPOST_SMTP_TLS_CERT',
+    default: undefined,
+    shown: 'a self-signed pair made at first start',
+    doc: 'PEM file with the certificate for STARTTLS.',
+    parse: text,
+  },
+  smtpTlsKey: {
+    env: 'TURNPOST_SMTP_TLS_KEY',
+    default: undefined,
+    shown: 'as above',
+    doc: 'PEM file with its key.',
+    parse: text,
+  },
+  domain: {
+    env: 'TURNPOST_DOMAIN',
+    default: 'turnpost.localhost',
+    doc: "Domain of the agents' addresses, `name@domain`.",
+    parse: domain,
+  },
+  owner: {
+    env: 'TURNPOST_OWNER',
+    default: undefined,
+    shown: 'none',
+    doc: 'Email address of the owner of agents that name no other.',
+    parse: emailAddress,
+  },
+  adminKey: {
+    env: 'TURNPOST_ADMIN_KEY',
+    default: undefined,
+    shown: 'made at first start, `admin.key` in the data folder, mode 0600',
+    doc: 'Key for everything an admin may do.',
+    parse: adminKey,
+    secret: true,
+  },
+  smtpUrl: {
+    env: 'TURNPOST_SMTP_URL',
+    default: undefined,
+    shown: 'none: mail stays readable in the outbox',
+    doc: 'Server for outgoing mail, `smtp(s)://user:pass@host:port`.',
+    parse: url('smtp', 'smtps'),
+    secret: true,
+  },
+  imapUrls: {
+    env: 'TURNPOST_IMAP_URL',
+    default: undefined,
+    shown: 'none',
+    doc: 'Mailboxes to read, `imap(s)://user:pass@host:port/FOLDER`, several by comma.',
+    parse: urls('imap', 'imaps'),
+    secret: true,
+  },
+  imapAddresses: {
+    env: 'TURNPOST_IMAP_ADDRESS',
+    default: undefined,
+    shown: 'the user, if it is an address',
+    doc: "Those mailboxes' addresses in the same order, by comma; agents are `local+name@` there.",
+    parse: (value: string) => value.split(',').map((part) => emailAddress(part.trim())),
+  },
+  pollIntervalMs: {
+    env: 'TURNPOST_POLL_INTERVAL',
+    default: '60s',
+    doc: 'How often a mailbox is looked at when IDLE is not to be had, and as a watchdog; at least 1s.',
+    parse: durationBetween('1s', '1d'),
+  },
+  tlsCa: {
+    env: 'TURNPOST_TLS_CA',
+    default: undefined,
+    shown: "the system's",
+    doc: 'PEM file of the authority that IMAP and SMTP peers are checked against.',
+    parse: text,
+  },
+  inboundAuth: {
+    env: 'TURNPOST_INBOUND_AUTH',
+    default: undefined,
+    shown: '`token` while the domain ends in .localhost, else `dmarc`',
+    doc: 'What lets an emailed answer in: `token` (reply token and matching From) or `dmarc`. For IMAP `token` counts only when set here.',
+    parse: oneOf('token', 'dmarc'),
+  },
+  authservId: {
+    env: 'TURNPOST_AUTHSERV_ID',
+    default: undefined,
+    shown: 'preset for well-known providers',
+    doc: 'Whose Authentication-Results to believe.',
+    parse: text,
+  },
+  leaseMs: {
+    env: 'TURNPOST_LEASE',
+    default: '10m',
+    doc: 'How long a message handed out waits for evidence before it is offered again; 1s to 1d.',
+    parse: durationBetween('1s', '1d'),
+  },
+  maxMessage: {
+    env: 'TURNPOST_MAX_MESSAGE',
+    default: '25MiB',
+    doc: 'Largest message, attachments included; at most 256MiB.',
+    parse: sizeBetween('1KiB', '256MiB'),
+  },
+  logLevel: {
+    env: 'TURNPOST_LOG_LEVEL',
+    default: 'info',
+    doc: 'debug, info, warn, error or silent; JSON lines on stderr.',
+    parse: oneOf(...LOG_LEVELS) as (value: string) => LogLevel,
+  },
+} as const satisfies Record<string, Setting<unknown> & { readonly env: string }>;
