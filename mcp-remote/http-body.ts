@@ -4,25 +4,41 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 
 /** Undefined where the request was refused. */
 export async function readJson(req: IncomingMessage, res: ServerResponse, maxBytes: number): Promise<unknown> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  // The stream was given no encoding, so its chunks are buffers.
-  for await (const chunk of req as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > maxBytes) {
-      answerError(res, 413, 'too_large', 'The body is over the size limit (TURNPOST_MAX_MESSAGE).');
-      return undefined;
-    }
-    chunks.push(chunk);
+  const body = await readUpTo(maxBytes, req);
+  if (body === undefined) {
+    // The rest is not read: the connection cannot be used again.
+    const headers = { connection: 'close' };
+    answerError(res, 413, 'too_large', 'The body is over the size limit (TURNPOST_MAX_MESSAGE).', headers);
+    return undefined;
   }
   try {
-    return JSON.parse(Buffer.concat(chunks).toString('utf8'));
+    return JSON.parse(body.toString('utf8'));
   } catch {
     answerError(res, 400, 'malformed_json', 'The body is not valid JSON. Send one JSON-RPC message.');
     return undefined;
   }
 }
 
+/** Undefined where there is more, or the caller went away. */
+function readUpTo(maxBytes: number, req: IncomingMessage): Promise<Buffer | undefined> {
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    const take = (chunk: Buffer): void => {
+      bytes += chunk.length;
+      chunks.push(chunk);
+      if (bytes <= maxBytes) return;
+      // Not destroyed: that would take the answer with it.
+      req.off('data', take).pause();
+      resolve(undefined);
+    };
+    req.on('data', take);
+    req.once('end', () => resolve(Buffer.concat(chunks)));
+    req.once('error', () => resolve(undefined));
+  });
+}
+
+/** In the relay's own form; hosts show the text of whatever is no success. */
 export function answerError(
   res: ServerResponse,
   status: number,

@@ -27,7 +27,9 @@ export const checkAgentMessages = defineTool({
       .min(0)
       .max(300)
       .optional()
-      .describe('If nothing is there, wait this long for a message; default 0, at most 300'),
+      .describe(
+        'If nothing is there, wait this long for a message; default 0, at most 300. Your program may end long calls earlier (Codex: tool_timeout_sec); nothing is lost then',
+      ),
   }),
   output: z.object({
     note: z.string(),

@@ -5,7 +5,7 @@ import { type RelayInProcess, relayInProcess } from '../support/relay-in-process
 
 let relay: RelayInProcess;
 beforeAll(async () => {
-  relay = await relayInProcess();
+  relay = await relayInProcess({ TURNPOST_MAX_MESSAGE: '1MiB' });
 });
 afterAll(() => relay.close());
 
@@ -165,6 +165,13 @@ test('a body that is no JSON, and one that is no JSON-RPC', async () => {
   expect((await post('null', { authorization })).status).toBe(400);
 });
 
+test('a body over the limit is refused by name, and read no further', async () => {
+  const { key } = await relay.agent('http-large');
+  const authorization = `Bearer ${key}`;
+  const large = JSON.stringify(callOf('send_internal_message', { to: 'x', body: 'y'.repeat(5 * 1024 ** 2) }));
+  expect(await post(large, { authorization })).toMatchObject({ status: 413, body: { error: { code: 'too_large' } } });
+});
+
 test('a call that is called off by a request of its own ends, and takes no mail', async () => {
   const a = await relay.agent('http-cancel-a');
   const b = await relay.agent('http-cancel-b');
@@ -187,6 +194,19 @@ test('a call that is called off by a request of its own ends, and takes no mail'
   const { id } = await a.client.sendMessage({ to: 'http-cancel-b', body: 'x' });
   const again = await post(callOf('check_agent_messages'), headers);
   expect(again.body).toMatchObject({ result: { structuredContent: { messages: [{ message_id: id }] } } });
+});
+
+test('an answer that crossed with its cancellation was not seen: it is given back and shown again', async () => {
+  const a = await relay.agent('http-cross-a');
+  const b = await relay.agent('http-cross-b');
+  const headers = { authorization: `Bearer ${b.key}`, 'mcp-session-id': 'mcp_x', ...CLASSIC };
+  const { id } = await a.client.sendMessage({ to: 'http-cross-b', body: 'x' });
+  await post(callOf('check_agent_messages', {}, 9), headers);
+  await post({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 9 } }, headers);
+  expect((await b.client.getMessage(id)).state).toBe('available');
+  const again = await post(callOf('check_agent_messages', {}, 10), headers);
+  expect(again.body).toMatchObject({ result: { structuredContent: { messages: [{ message_id: id }] } } });
+  expect(await b.client.getMessage(id)).toMatchObject({ state: 'leased', attempt: 2 });
 });
 
 test('a host that hangs up before the answer was whole has not been given it', async () => {

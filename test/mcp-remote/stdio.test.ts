@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { TurnpostClient } from '../../client/turnpost-client.ts';
 import { hostSessionId, serveStdio } from '../../mcp-remote/stdio.ts';
 import { type RelayInProcess, relayInProcess } from '../support/relay-in-process.ts';
@@ -88,6 +88,39 @@ test('calls under way when stdin ends are answered; one that waits for mail is n
   const out = await talk([INITIALIZE, WHOAMI, { method: 'tools/call', params: wait, jsonrpc: '2.0', id: 2 }], {}, key);
   expect(out.has(1)).toBe(true);
   expect(out.has(2)).toBe(false);
+});
+
+test('an answer that crossed with its cancellation was not seen: it is given back', async () => {
+  const a = await relay.agent('stdio-cross-a');
+  const b = await relay.agent('stdio-cross-b');
+  const { id } = await a.client.sendMessage({ to: 'stdio-cross-b', body: 'x' });
+  const [stdin, stdout] = [new PassThrough(), new PassThrough()];
+  const env = {};
+  const serving = serveStdio({
+    client: b.client,
+    version: '0',
+    env,
+    stdin,
+    stdout,
+    reportBug: (bug) => expect.unreachable(String(bug)),
+  });
+  const check = {
+    method: 'tools/call',
+    params: { name: 'check_agent_messages', arguments: {} },
+    jsonrpc: '2.0',
+    id: 5,
+  };
+  for (const line of [INITIALIZE, check]) stdin.write(`${JSON.stringify(line)}\n`);
+  let out = '';
+  stdout.on('data', (chunk: Buffer) => {
+    out += chunk.toString();
+  });
+  await vi.waitFor(() => expect(out).toContain(id));
+  const cancel = { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 5 } };
+  stdin.write(`${JSON.stringify(cancel)}\n`);
+  await vi.waitFor(async () => expect((await b.client.getMessage(id)).state).toBe('available'));
+  stdin.end();
+  await serving;
 });
 
 test('lines that are no JSON-RPC are passed over', async () => {
