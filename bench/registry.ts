@@ -1,0 +1,21 @@
+/** All measurements, in the order they run. */
+import type { Measurement } from './measurement.ts';
+import { hookCommand } from './measurements/hook-command.ts';
+import { hookHttp } from './measurements/hook-http.ts';
+import { intake } from './measurements/intake.ts';
+import { kill } from './measurements/kill.ts';
+import { leaseEmpty } from './measurements/lease-empty.ts';
+import { mailToLease } from './measurements/mail-to-lease.ts';
+import { send } from './measurements/send.ts';
+import { wake } from './measurements/wake.ts';
+
+export const MEASUREMENTS: readonly Measurement[] = [
+  hookHttp,
+  hookCommand,
+  send,
+  leaseEmpty,
+  mailToLease,
+  wake,
+  intake,
+  kill,
+];
