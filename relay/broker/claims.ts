@@ -56,7 +56,8 @@ function turnOf(deps: BrokerDeps, request: ClaimRequest): Turn {
     promptId: null,
     now: deps.clock.now(),
     evidence: [],
-    confirmPath: request.confirmPrevious ? { path, kind: 'asked_again', samePrompt: false } : null,
+    confirmPath: request.confirmPrevious ? { path, kind: 'asked_again' } : null,
+    confirmLease: null,
     release: 'none',
     // A tool that was called means that the model did something: the host's run of continued turns starts anew.
     newRun: path === 'tool',

@@ -34,7 +34,7 @@ const SILENT: HookAnswer = { text: '', written: () => undefined };
 
 export class SessionTurns {
   readonly #deps: BrokerDeps;
-  /** Sessions whose last answer was written out whole: agent and session to its prompt. */
+  /** Sessions whose last answer was written out whole: agent and session to the lease that it gave. */
   readonly #written = new Map<string, string>();
 
   constructor(deps: BrokerDeps) {
@@ -63,10 +63,8 @@ export class SessionTurns {
       promptId: call.promptId,
       now: this.#deps.clock.now(),
       evidence: seen === null ? [] : [{ messageIds: seen, kind: 'transcript' }],
-      confirmPath:
-        atEnd && seen === null && call.continuation && this.#wasWritten(caller, call)
-          ? { path: 'end_of_turn', kind: 'continuation', samePrompt: true }
-          : null,
+      confirmPath: null,
+      confirmLease: atEnd && seen === null && call.continuation ? this.#continued(caller, call) : null,
       release: releaseOf(call),
       newRun: atEnd && !call.continuation,
       endSession: call.event === 'session_end',
@@ -105,7 +103,7 @@ export class SessionTurns {
     this.#written.delete(session);
     return {
       text: host.injection(text, summarize(result.items)),
-      written: () => this.#remember(session, call.promptId ?? ''),
+      written: () => this.#remember(session, result.lease?.id ?? ''),
     };
   }
 
@@ -121,14 +119,15 @@ export class SessionTurns {
     };
   }
 
-  #remember(session: string, promptId: string): void {
+  #remember(session: string, leaseId: string): void {
     if (this.#written.size >= MAX_REMEMBERED) this.#written.clear();
-    this.#written.set(session, promptId);
+    this.#written.set(session, leaseId);
   }
 
-  /** Continuation counts only if our previous answer in that prompt was written out whole. */
-  #wasWritten(caller: HookRequest['caller'], call: HookCall): boolean {
-    return this.#written.get(sessionKey(caller, call)) === call.promptId;
+  /** Continuation counts only for what our last answer gave, and only if that was written out whole. */
+  #continued(caller: HookRequest['caller'], call: HookCall): Turn['confirmLease'] {
+    const leaseId = this.#written.get(sessionKey(caller, call));
+    return leaseId === undefined ? null : { leaseId, kind: 'continuation' };
   }
 
   #logTurn({ caller, host, call }: HookRequest, { confirmed, released, lease, items, waiting }: TurnResult): void {

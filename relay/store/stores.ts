@@ -85,7 +85,8 @@ export interface KeyStore {
   /** Adds `next` and lets the old one live until `oldExpiresAt`. False where the old one is dead. */
   rotateIfLive(id: string, next: Key, oldExpiresAt: number, receipt?: Receipt): Promise<boolean>;
   /**
-   * Kills the key: its leases are released; with `compromised`, what it sent and nobody has yet is held.
+   * Kills the key: its leases are released; with `compromised`, what it sent and nobody has yet is held, at once or
+   * when a lease that covers it ends without evidence. `held` counts the former.
    * Undefined where it was dead already.
    */
   revokeIfLive(id: string, now: number, reason: string | null): Promise<{ readonly held: number } | undefined>;
@@ -171,7 +172,10 @@ export interface ThreadSummary {
 export interface MessageStore {
   /** Stores all of it. Throws `unauthorized` where the sender's key died meanwhile, `recipient_unknown` where a recipient did. */
   accept(mail: NewMail): Promise<void>;
-  /** Stores an email and what was made of it, and moves the cursor. Returns the intakes that were new. */
+  /**
+   * Stores an email and what was made of it, and moves the cursor. Returns the intakes that were new; a report of what
+   * has bounced already changes nothing, and comes back without the mail that would have told of it.
+   */
   receive(email: ReceivedEmail, intakes: readonly Intake[]): Promise<readonly Intake[]>;
   find(id: string): Promise<Message | undefined>;
   /** As this agent sees it; held deliveries are not seen. */
@@ -224,8 +228,10 @@ export interface Turn {
   readonly now: number;
   /** Messages of this agent of which there is evidence, from whatever attempt. */
   readonly evidence: readonly { readonly messageIds: readonly string[]; readonly kind: Evidence }[];
-  /** Confirms what this session was handed by this path before, except in an earlier prompt where `samePrompt`. */
-  readonly confirmPath: { readonly path: LeasePath; readonly kind: Evidence; readonly samePrompt: boolean } | null;
+  /** Confirms what this session was handed by this path before. */
+  readonly confirmPath: { readonly path: LeasePath; readonly kind: Evidence } | null;
+  /** Confirms what this lease of an end of turn covers, if it was given to this session in this very prompt. */
+  readonly confirmLease: { readonly leaseId: string; readonly kind: Evidence } | null;
   /** `earlier_prompt`: what an end of turn was given in another prompt; `all`: everything this session holds. */
   readonly release: 'none' | 'earlier_prompt' | 'all';
   /** An end of turn that does not continue one, or a tool call, starts a new run of injections. */
@@ -254,7 +260,7 @@ export interface DeliveryStore {
   /** Would `turn` change or hand out anything? A read, so that an agent without mail costs no write. */
   hasWork(turn: Turn): Promise<boolean>;
   countAvailable(agentId: string): Promise<number>;
-  /** Evidence for one message: leased, available or deferred becomes `delivered`. Undefined where this agent has no such delivery. */
+  /** Evidence for one message: leased or available becomes `delivered`. Undefined where this agent has no such delivery. */
   confirm(agentId: string, messageId: string, kind: Evidence, now: number): Promise<Delivery | undefined>;
   /** Ends the lease early; only its own holder may. Undefined: no such lease of this agent, or ended already. */
   releaseIfHeld(agentId: string, leaseId: string, now: number): Promise<number | undefined>;
@@ -309,6 +315,8 @@ export interface HoldStore {
   /** Undecided ones, newest first. */
   list(page: PageRequest): Promise<Page<HeldDelivery>>;
   find(id: string): Promise<HeldDelivery | undefined>;
+  /** How many messages of a thread wait for a person's approval. */
+  countOpenApprovals(threadId: string): Promise<number>;
   /** `held` becomes available (accepted; a quarantined sender counts as known from then on) or cancelled (dropped). */
   decideIfOpen(id: string, decision: 'accepted' | 'dropped', now: number): Promise<HeldDelivery | undefined>;
 }

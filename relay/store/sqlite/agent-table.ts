@@ -31,7 +31,8 @@ const END = [
   `UPDATE agent SET deleted_at = @now, updated_at = @now WHERE id = @id AND deleted_at IS NULL`,
   `UPDATE key SET revoked_at = @now, revoke_reason = 'agent deleted' WHERE agent_id = @id AND revoked_at IS NULL`,
   `UPDATE delivery SET state = 'cancelled', lease_id = NULL, finalized_at = @now, last_error = 'the agent was deleted'
-   WHERE agent_id = @id AND state IN ('held', 'available', 'leased', 'deferred')`,
+   WHERE agent_id = @id AND state IN ('held', 'available', 'leased')`,
+  `DELETE FROM lease WHERE agent_id = @id`,
   `UPDATE session SET ended_at = @now WHERE agent_id = @id AND ended_at IS NULL`,
 ] as const;
 

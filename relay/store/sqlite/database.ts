@@ -67,6 +67,12 @@ export class SqliteDatabase {
   #commit(batch: readonly Waiting[]): boolean {
     try {
       this.db.exec('BEGIN IMMEDIATE');
+    } catch (error) {
+      // A locked database is locked for all of them: to wait BUSY_MS for each would stop the whole relay meanwhile.
+      for (const { reject } of batch) reject(toStoreError(error));
+      return true;
+    }
+    try {
       const results = batch.map(({ work }) => work());
       this.db.exec('COMMIT');
       for (const [index, { resolve }] of batch.entries()) resolve(results[index]);

@@ -4,15 +4,16 @@
  */
 import type { Evidence } from '../../types.ts';
 import type { SqliteDatabase } from './database.ts';
+import { dropEmptyLeases } from './lease-table.ts';
 
 /**
- * leased | available | deferred -> delivered. Evidence counts from whatever attempt, so also after a release; but there
+ * leased | available -> delivered. Evidence counts from whatever attempt, so also after a release; but there
  * must have been one, unless the agent named the message itself (`evenIfNeverGiven`: it read it by another way).
  */
 const CONFIRM = `
   UPDATE delivery SET state = 'delivered', evidence = @kind, delivered_at = @now, finalized_at = @now, lease_id = NULL
   WHERE agent_id = @agentId AND message_id IN (SELECT value FROM json_each(@messageIds))
-    AND state IN ('leased', 'available', 'deferred') AND (attempt > 0 OR @evenIfNeverGiven)`;
+    AND state IN ('leased', 'available') AND (attempt > 0 OR @evenIfNeverGiven)`;
 
 /** Returns how many deliveries were confirmed. */
 export function confirmDeliveries(
@@ -30,7 +31,9 @@ export function confirmDeliveries(
     now,
     evenIfNeverGiven: evenIfNeverGiven ? 1 : 0,
   };
-  return store.prepare(CONFIRM).run(values).changes;
+  const confirmed = store.prepare(CONFIRM).run(values).changes;
+  if (confirmed > 0) dropEmptyLeases(store, agentId);
+  return confirmed;
 }
 
 /** available | deferred -> leased, with the next attempt's number. */
@@ -65,10 +68,11 @@ const BOUNCE = `
   UPDATE delivery SET state = 'bounced', finalized_at = @now, lease_id = NULL, last_error = @reason
   WHERE id = @deliveryId AND agent_id IS NULL AND state IN ('available', 'leased', 'deferred', 'delivered')`;
 
+/** False where it is no open or delivered email (any more). */
 export function bounceDelivery(
   store: SqliteDatabase,
   bounced: { readonly deliveryId: string; readonly reason: string },
   now: number,
-): void {
-  store.prepare(BOUNCE).run({ ...bounced, now });
+): boolean {
+  return store.prepare(BOUNCE).run({ ...bounced, now }).changes > 0;
 }

@@ -22,6 +22,10 @@ const FIND = `SELECT ${HOLD_COLUMNS} FROM hold h WHERE h.id = ?`;
 const DELIVERY = `SELECT ${DELIVERY_COLUMNS} FROM delivery d WHERE d.id = ?`;
 const MESSAGE = `SELECT ${MESSAGE_COLUMNS} FROM message m WHERE m.id = ?`;
 
+const COUNT_APPROVALS = `
+  SELECT count(*) AS n FROM hold h JOIN delivery d ON d.id = h.delivery_id JOIN message m ON m.id = d.message_id
+  WHERE m.thread_id = ? AND h.decided_at IS NULL AND h.kind = 'approval' AND d.state = 'held'`;
+
 const DECIDE = `
   UPDATE hold SET decided_at = @now, decision = @decision
   WHERE id = @id AND decided_at IS NULL AND (SELECT state FROM delivery WHERE id = hold.delivery_id) = 'held'`;
@@ -50,6 +54,10 @@ export class SqliteHoldTable implements HoldStore {
 
   async find(id: string): Promise<HeldDelivery | undefined> {
     return this.#get(id);
+  }
+
+  async countOpenApprovals(threadId: string): Promise<number> {
+    return this.#store.prepare<[string], { n: number }>(COUNT_APPROVALS).get(threadId)?.n ?? 0;
   }
 
   async decideIfOpen(id: string, decision: 'accepted' | 'dropped', now: number): Promise<HeldDelivery | undefined> {

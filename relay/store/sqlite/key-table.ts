@@ -1,9 +1,8 @@
 /** Table `key`: credentials, as hashes. A revoked key's leases end in the same transaction. */
-import { newId } from '../../ids.ts';
 import type { Key } from '../../types.ts';
 import type { KeyStore, Receipt } from '../stores.ts';
 import type { SqliteDatabase, Statement } from './database.ts';
-import { releaseLeases } from './lease-table.ts';
+import { holdCompromised, releaseLeases } from './lease-table.ts';
 import { insertReceipt } from './receipt-table.ts';
 import { KEY_COLUMNS } from './rows.ts';
 
@@ -21,12 +20,6 @@ const REVOKE = `UPDATE key SET revoked_at = @now, revoke_reason = @reason WHERE 
 const UNTAKEN_OF_KEY = `
   SELECT d.id FROM delivery d JOIN message m ON m.id = d.message_id
   WHERE d.state IN ('available', 'deferred') AND m.sender_key_id = ?`;
-
-const HOLD_DELIVERY = `UPDATE delivery SET state = 'held' WHERE id = ? AND state IN ('available', 'deferred')`;
-
-const INSERT_HOLD = `
-  INSERT INTO hold (id, delivery_id, kind, reason, created_at)
-  VALUES (?, ?, 'quarantine', 'the key that sent it was revoked as compromised', ?)`;
 
 export function insertKey(store: SqliteDatabase, key: Key): void {
   store.prepare(INSERT).run(key);
@@ -76,10 +69,7 @@ export class SqliteKeyTable implements KeyStore {
 
   #holdUntaken(keyId: string, now: number): number {
     const deliveries = this.#store.prepare<[string], { id: string }>(UNTAKEN_OF_KEY).all(keyId);
-    for (const { id } of deliveries) {
-      this.#store.prepare(HOLD_DELIVERY).run(id);
-      this.#store.prepare(INSERT_HOLD).run(newId('hld', now), id, now);
-    }
+    for (const { id } of deliveries) holdCompromised(this.#store, id, now);
     return deliveries.length;
   }
 }

@@ -2,7 +2,8 @@
  * Table `lease`: who holds what until when. A lease ends by evidence for all it covers, by release, or by running out;
  * its row goes then, since late evidence needs only the delivery.
  */
-import type { Lease } from '../../types.ts';
+import { newId } from '../../ids.ts';
+import type { DeliveryState, Lease } from '../../types.ts';
 import type { SqliteDatabase } from './database.ts';
 
 const INSERT = `
@@ -22,9 +23,34 @@ export function renewLeases(store: SqliteDatabase, agentId: string, sessionId: s
   store.prepare(RENEW).run({ agentId, sessionId, now });
 }
 
+const DROP_EMPTY = `
+  DELETE FROM lease WHERE agent_id = ? AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.lease_id = lease.id)`;
+
+/** After evidence: the agent's leases that cover nothing any longer. */
+export function dropEmptyLeases(store: SqliteDatabase, agentId: string): void {
+  store.prepare(DROP_EMPTY).run(agentId);
+}
+
+const SENT_BY_COMPROMISED_KEY = `
+  SELECT 1 FROM message m JOIN key k ON k.id = m.sender_key_id
+  WHERE m.id = ? AND k.revoked_at IS NOT NULL AND k.revoke_reason = 'compromised'`;
+
+const HOLD_DELIVERY = `UPDATE delivery SET state = 'held' WHERE id = ? AND state IN ('available', 'deferred')`;
+
+const INSERT_HOLD = `
+  INSERT INTO hold (id, delivery_id, kind, reason, created_at)
+  VALUES (?, ?, 'quarantine', 'the key that sent it was revoked as compromised', ?)`;
+
+/** available | deferred -> held. */
+export function holdCompromised(store: SqliteDatabase, deliveryId: string, now: number): void {
+  if (store.prepare(HOLD_DELIVERY).run(deliveryId).changes === 0) return;
+  store.prepare(INSERT_HOLD).run(newId('hld', now), deliveryId, now);
+}
+
 /**
  * Ends all leases that match `where` (over the columns of `lease`): what they still cover becomes available again, or
- * `expired` where its time is over. Expiry is judged here and not while leased. Returns how many deliveries that were.
+ * `expired` where its time is over, or `held` where its sender's key is compromised. Judged here and not while leased.
+ * Returns how many deliveries that were.
  */
 export function releaseLeases(
   store: SqliteDatabase,
@@ -35,15 +61,20 @@ export function releaseLeases(
   }: { readonly where: string; readonly values: Readonly<Record<string, unknown>>; readonly now: number },
 ): number {
   const released = store
-    .prepare(
+    .prepare<[object], { id: string; messageId: string; state: DeliveryState }>(
       `UPDATE delivery SET
          state = iif(expires_at <= @now, 'expired', 'available'),
          finalized_at = iif(expires_at <= @now, @now, NULL),
          available_at = @now,
          lease_id = NULL
-       WHERE state = 'leased' AND lease_id IN (SELECT id FROM lease WHERE ${where})`,
+       WHERE state = 'leased' AND lease_id IN (SELECT id FROM lease WHERE ${where})
+       RETURNING id, message_id AS messageId, state`,
     )
-    .run({ ...values, now });
+    .all({ ...values, now });
   store.prepare(`DELETE FROM lease WHERE ${where}`).run(values);
-  return released.changes;
+  for (const { id, messageId, state } of released) {
+    const isSuspect = state === 'available' && store.prepare(SENT_BY_COMPROMISED_KEY).get(messageId) !== undefined;
+    if (isSuspect) holdCompromised(store, id, now);
+  }
+  return released.length;
 }

@@ -62,13 +62,15 @@ const THREAD = `
   SELECT ${MESSAGE_COLUMNS} FROM message m
   WHERE m.thread_id = @threadId AND (m.sender_agent_id = @agentId OR ${MINE.inbound}) ORDER BY m.seq`;
 
+/** The subject is that of the first message this agent may see. */
 const THREADS = `
-  SELECT m.thread_id AS id, max(m.seq) AS seq, count(*) AS messageCount, max(m.created_at) AS lastMessageAt,
-    json_group_array(DISTINCT m.from_address) AS participants,
-    (SELECT f.subject FROM message f WHERE f.thread_id = m.thread_id ORDER BY f.seq LIMIT 1) AS subject
+  SELECT t.id, t.seq, t.messageCount, t.lastMessageAt, t.participants, f.subject
+  FROM (SELECT m.thread_id AS id, min(m.seq) AS firstSeq, max(m.seq) AS seq, count(*) AS messageCount,
+    max(m.created_at) AS lastMessageAt, json_group_array(DISTINCT m.from_address) AS participants
   FROM message m
   WHERE m.sender_agent_id = @agentId OR ${MINE.inbound.replace('AND (@state IS NULL OR d.state = @state)', '')}
-  GROUP BY m.thread_id HAVING max(m.seq) < @before ORDER BY seq DESC LIMIT @limit + 1`;
+  GROUP BY m.thread_id HAVING max(m.seq) < @before ORDER BY max(m.seq) DESC LIMIT @limit + 1) t
+  JOIN message f ON f.seq = t.firstSeq ORDER BY t.seq DESC`;
 
 const ATTACHMENT = `
   SELECT a.idx AS "index", a.filename, a.content_type AS contentType, a.size, a.sha256, b.content
@@ -104,15 +106,22 @@ export class SqliteMessageTable implements MessageStore {
     const { cursor, ...row } = email;
     return this.#store.write(() => {
       if (cursor !== null) moveCursor(this.#store, cursor);
-      const fresh = intakes.filter(({ dedupeKey }) => this.#store.prepare(INTAKE_KNOWN).get(dedupeKey) === undefined);
+      const first = new Map(intakes.map((intake) => [intake.dedupeKey, intake]));
+      const fresh = [...first.values()].filter(
+        ({ dedupeKey }) => this.#store.prepare(INTAKE_KNOWN).get(dedupeKey) === undefined,
+      );
       if (fresh.length > 0) this.#store.prepare(INSERT_RECEIVED).run(row);
-      for (const { dedupeKey, mail, bounced } of fresh) {
-        if (mail !== null) insertMail(this.#store, mail);
-        if (bounced !== undefined) bounceDelivery(this.#store, bounced, email.receivedAt);
-        this.#store.prepare(INSERT_INTAKE).run(dedupeKey, email.id, mail?.message.id ?? null);
-      }
-      return fresh;
+      return fresh.map((intake) => this.#takeIn(email, intake));
     });
+  }
+
+  #takeIn({ id, receivedAt }: ReceivedEmail, intake: Intake): Intake {
+    const { dedupeKey, bounced } = intake;
+    const isNews = bounced === undefined || bounceDelivery(this.#store, bounced, receivedAt);
+    const mail = isNews ? intake.mail : null;
+    if (mail !== null) insertMail(this.#store, mail);
+    this.#store.prepare(INSERT_INTAKE).run(dedupeKey, id, mail?.message.id ?? null);
+    return isNews ? intake : { ...intake, mail };
   }
 
   async find(id: string): Promise<Message | undefined> {

@@ -24,7 +24,7 @@ const NEXT_DUE = `SELECT min(d.available_at) AS at FROM delivery d WHERE ${WAITS
 const SETTLE = `
   UPDATE delivery SET state = @state, lease_id = NULL, last_error = @lastError, available_at = @availableAt,
     evidence = @evidence, delivered_at = @deliveredAt, finalized_at = @finalizedAt
-  WHERE id = @id AND state = 'leased' AND lease_id = @leaseId`;
+  WHERE id = @id AND agent_id IS NULL AND state = 'leased' AND lease_id = @leaseId`;
 
 const LIST = `SELECT ${ITEM_COLUMNS} ${FROM} WHERE d.seq < @before ORDER BY d.seq DESC LIMIT @limit + 1`;
 const FIND = `SELECT ${ITEM_COLUMNS} ${FROM} WHERE d.id = ?`;

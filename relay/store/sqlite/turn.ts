@@ -30,8 +30,13 @@ const RUN = `SELECT run_injections AS n, last_seen_at AS lastSeenAt, ended_at AS
 
 const HELD_BY_PATH = `
   SELECT d.message_id AS id FROM lease l JOIN delivery d ON d.lease_id = l.id
-  WHERE l.agent_id = @agentId AND l.session_id IS @sessionId AND l.path = @path
-    AND (@samePrompt = 0 OR (l.prompt_id IS NOT NULL AND l.prompt_id = @promptId))`;
+  WHERE l.agent_id = @agentId AND l.session_id IS @sessionId AND l.path = @path`;
+
+/** A host that names no prompts has no continuation evidence: nothing tells this prompt from the one before. */
+const HELD_BY_LEASE = `
+  SELECT d.message_id AS id FROM lease l JOIN delivery d ON d.lease_id = l.id
+  WHERE l.id = @leaseId AND l.agent_id = @agentId AND l.session_id = @sessionId AND l.path = 'end_of_turn'
+    AND l.prompt_id = @promptId`;
 
 /** An end of turn's lease from another prompt; where the host names no prompts, from any earlier call. */
 const EARLIER_PROMPT = `agent_id = @agentId AND session_id = @sessionId AND path = 'end_of_turn'
@@ -56,7 +61,7 @@ const HOLDING = `
 
 const OPEN_EVIDENCE = `
   SELECT 1 FROM delivery WHERE agent_id = @agentId AND message_id IN (SELECT value FROM json_each(@messageIds))
-    AND state IN ('leased', 'available', 'deferred') LIMIT 1`;
+    AND state IN ('leased', 'available') LIMIT 1`;
 
 interface RunRow {
   readonly n: number;
@@ -122,17 +127,16 @@ function takeEvidence(store: SqliteDatabase, turn: Turn, who: Who): number {
   for (const { messageIds, kind } of turn.evidence) {
     if (messageIds.length > 0) confirmed += confirmDeliveries(store, who.agentId, messageIds, kind, who.now);
   }
+  const { agentId, sessionId, promptId, now } = who;
   if (turn.confirmPath !== null) {
-    const { path, kind, samePrompt } = turn.confirmPath;
-    const { agentId, sessionId, promptId } = who;
-    const held = heldMessages(store, HELD_BY_PATH, {
-      agentId,
-      sessionId,
-      promptId,
-      path,
-      samePrompt: samePrompt ? 1 : 0,
-    });
-    if (held.length > 0) confirmed += confirmDeliveries(store, agentId, held, kind, who.now);
+    const { path, kind } = turn.confirmPath;
+    const held = heldMessages(store, HELD_BY_PATH, { agentId, sessionId, path });
+    if (held.length > 0) confirmed += confirmDeliveries(store, agentId, held, kind, now);
+  }
+  if (turn.confirmLease !== null) {
+    const { leaseId, kind } = turn.confirmLease;
+    const held = heldMessages(store, HELD_BY_LEASE, { leaseId, agentId, sessionId, promptId });
+    if (held.length > 0) confirmed += confirmDeliveries(store, agentId, held, kind, now);
   }
   return confirmed;
 }

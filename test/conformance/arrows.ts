@@ -1,0 +1,1 @@
+export function arrowSuite(_open: unknown): void {}
