@@ -1,1 +1,12 @@
-export function arrowSuite(_open: unknown): void {}
+/** The arrows of docs/states.md: the store makes each of them, and no other. */
+import { expect, test } from 'vitest';
+import { observeArrows } from '../support/state-arrows.ts';
+import { readStatesPage } from '../support/states-page.ts';
+import type { OpenStores } from './stores.ts';
+
+export function arrowSuite(open: OpenStores): void {
+  test('every method tried from every state makes the arrows of docs/states.md and no other', async () => {
+    const made = await observeArrows(open);
+    expect([...made].toSorted()).toEqual([...readStatesPage().table].toSorted());
+  });
+}

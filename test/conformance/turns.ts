@@ -79,6 +79,15 @@ export function turnSuite(open: OpenStores): void {
       expect((await stores.holds.list(ALL)).items).toHaveLength(1);
     });
 
+    test('what was not offered cannot be chosen', async () => {
+      const other = await register(stores, 'other');
+      const { delivery } = await post(stores, other);
+      const quarantine = [{ deliveryId: delivery.id, holdId: 'hld_1', reason: 'broken' }];
+      const result = await turn({ lease: { choose: () => ({ take: [delivery.id], quarantine }) } });
+      expect(result).toMatchObject({ items: [], lease: null, quarantined: 0 });
+      expect(await stateOf(stores, delivery)).toBe('available');
+    });
+
     test('expired mail is not handed out, even before it was looked after', async () => {
       await post(stores, reader, { expiresAt: START + 5 });
       expect((await turn({}, START + 5)).items).toEqual([]);

@@ -9,10 +9,11 @@ import { dropEmptyLeases } from './lease-table.ts';
 /**
  * leased | available -> delivered. Evidence counts from whatever attempt, so also after a release; but there
  * must have been one, unless the agent named the message itself (`evenIfNeverGiven`: it read it by another way).
+ * `+`: found by message, and not among all that the agent ever got.
  */
 const CONFIRM = `
   UPDATE delivery SET state = 'delivered', evidence = @kind, delivered_at = @now, finalized_at = @now, lease_id = NULL
-  WHERE agent_id = @agentId AND message_id IN (SELECT value FROM json_each(@messageIds))
+  WHERE +agent_id = @agentId AND message_id IN (SELECT value FROM json_each(@messageIds))
     AND state IN ('leased', 'available') AND (attempt > 0 OR @evenIfNeverGiven)`;
 
 /** Returns how many deliveries were confirmed. */

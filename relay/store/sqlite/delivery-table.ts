@@ -8,7 +8,8 @@ import { DELIVERY_COLUMNS, type DeliveryRow } from './rows.ts';
 import { countAvailable, runTurn, turnHasWork } from './turn.ts';
 
 const FIND = `SELECT ${DELIVERY_COLUMNS} FROM delivery d WHERE d.id = ?`;
-const FIND_OF_AGENT = `SELECT ${DELIVERY_COLUMNS} FROM delivery d WHERE d.agent_id = ? AND d.message_id = ? AND d.state <> 'held'`;
+// `+`: by message, and not by going through all that the agent ever got.
+const FIND_OF_AGENT = `SELECT ${DELIVERY_COLUMNS} FROM delivery d WHERE +d.agent_id = ? AND d.message_id = ? AND d.state <> 'held'`;
 
 const LEASE_OF_AGENT = `SELECT 1 FROM lease WHERE id = ? AND agent_id = ?`;
 

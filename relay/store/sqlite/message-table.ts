@@ -28,13 +28,13 @@ import {
 
 const FIND = `SELECT ${MESSAGE_COLUMNS} FROM message m WHERE m.id = ?`;
 
-/** What waits for a decision is not seen by its recipient. */
+/** What waits for a decision is not seen by its recipient. `+`: by message, not through all that the agent ever got. */
 const DELIVERY_TO = `
-  SELECT ${DELIVERY_COLUMNS} FROM delivery d WHERE d.message_id = ? AND d.agent_id = ? AND d.state <> 'held'`;
+  SELECT ${DELIVERY_COLUMNS} FROM delivery d WHERE d.message_id = ? AND +d.agent_id = ? AND d.state <> 'held'`;
 const DELIVERIES_OF = `SELECT ${DELIVERY_COLUMNS} FROM delivery d WHERE d.message_id = ? ORDER BY d.seq`;
 
 const MINE = {
-  inbound: `EXISTS (SELECT 1 FROM delivery d WHERE d.message_id = m.id AND d.agent_id = @agentId AND d.state <> 'held'
+  inbound: `EXISTS (SELECT 1 FROM delivery d WHERE d.message_id = m.id AND +d.agent_id = @agentId AND d.state <> 'held'
     AND (@state IS NULL OR d.state = @state))`,
   outbound: `(m.sender_agent_id = @agentId AND (@state IS NULL OR EXISTS (
     SELECT 1 FROM delivery d WHERE d.message_id = m.id AND d.state = @state)))`,

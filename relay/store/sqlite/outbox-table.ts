@@ -71,7 +71,7 @@ export class SqliteOutboxTable implements OutboxStore {
       const settled = this.#store
         .prepare(SETTLE)
         .run({ id, leaseId, ...settlement(item.delivery, outcome, retryAt, now) });
-      this.#store.prepare('DELETE FROM lease WHERE id = ?').run(leaseId);
+      this.#store.prepare(`DELETE FROM lease WHERE id = ? AND path = 'outbox'`).run(leaseId);
       if (settled.changes === 0) return undefined;
       if (notice !== undefined && recipientsLive(this.#store, notice)) insertMail(this.#store, notice);
       const row = this.#store.prepare<[string], ItemRow>(FIND).get(id);

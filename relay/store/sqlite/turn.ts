@@ -3,7 +3,7 @@
  * the promise: evidence wins over release, and what is released may be handed out again in the same call.
  */
 import type { Lease, Message } from '../../types.ts';
-import type { Candidate, LeaseRequest, Turn, TurnResult } from '../stores.ts';
+import type { Candidate, Choice, LeaseRequest, Turn, TurnResult } from '../stores.ts';
 import type { SqliteDatabase } from './database.ts';
 import { confirmDeliveries, quarantineDelivery, takeDelivery } from './delivery-arrows.ts';
 import { insertLease, releaseLeases, renewLeases } from './lease-table.ts';
@@ -53,14 +53,16 @@ const AVAILABLE = `
 const CANDIDATES = `SELECT d.id, d.message_id AS messageId FROM delivery d WHERE ${AVAILABLE} ORDER BY d.rank, d.seq LIMIT @max`;
 const DELIVERY = `SELECT ${DELIVERY_COLUMNS} FROM delivery d WHERE d.id = ?`;
 const MESSAGE = `SELECT ${MESSAGE_COLUMNS} FROM message m WHERE m.id = ?`;
-const COUNT_AVAILABLE = `SELECT count(*) AS n FROM delivery d WHERE ${AVAILABLE}`;
+// Named, since SQLite without statistics would walk through all that the agent ever got.
+const COUNT_AVAILABLE = `SELECT count(*) AS n FROM delivery d INDEXED BY delivery_available WHERE ${AVAILABLE}`;
 
 const HOLDING = `
   SELECT d.message_id AS id FROM lease l JOIN delivery d ON d.lease_id = l.id
   WHERE l.agent_id = @agentId AND l.session_id IS @sessionId ORDER BY d.seq`;
 
+// `+` keeps the agent's index out of it: found by message, and not among all that the agent ever got.
 const OPEN_EVIDENCE = `
-  SELECT 1 FROM delivery WHERE agent_id = @agentId AND message_id IN (SELECT value FROM json_each(@messageIds))
+  SELECT 1 FROM delivery WHERE +agent_id = @agentId AND message_id IN (SELECT value FROM json_each(@messageIds))
     AND state IN ('leased', 'available') LIMIT 1`;
 
 interface RunRow {
@@ -160,7 +162,7 @@ function give(
   if (request.maxRun !== null && injections >= request.maxRun) return NOTHING;
 
   const candidates = readCandidates(store, who, request.max);
-  const choice = request.choose(candidates);
+  const choice = amongThem(candidates, request.choose(candidates));
   for (const hold of choice.quarantine) quarantineDelivery(store, hold, turn.now);
   if (choice.take.length === 0) return { ...NOTHING, quarantined: choice.quarantine.length };
 
@@ -169,6 +171,15 @@ function give(
   for (const id of choice.take) takeDelivery(store, id, lease.id);
   if (request.maxRun !== null) store.prepare(COUNT_INJECTION).run(key);
   return { lease, items: taken(store, candidates, choice.take), quarantined: choice.quarantine.length };
+}
+
+/** Only what was offered can be chosen. */
+function amongThem(candidates: readonly Candidate[], { take, quarantine }: Choice): Choice {
+  const offered = new Set(candidates.map(({ delivery }) => delivery.id));
+  return {
+    take: take.filter((id) => offered.has(id)),
+    quarantine: quarantine.filter(({ deliveryId }) => offered.has(deliveryId)),
+  };
 }
 
 function readCandidates(store: SqliteDatabase, who: Who, max: number): Candidate[] {
