@@ -4,10 +4,10 @@ import type { Command } from 'commander';
 import { EXIT_CODES } from './exit-code.ts';
 import { buildProgram } from './program.ts';
 
-export function describeCli(): string {
+export async function describeCli(): Promise<string> {
   const nowhere = new PassThrough();
   const streams = { stdin: nowhere, stdout: nowhere, stderr: nowhere };
-  const program = buildProgram({ ...streams, env: {}, cwd: '/', signal: new AbortController().signal });
+  const program = await buildProgram({ ...streams, env: {}, cwd: '/', signal: new AbortController().signal });
   const codes = Object.values(EXIT_CODES).map(({ code, meaning }) => `| ${code} | ${meaning} |`);
   const verbs = program.commands.flatMap((verb) => [
     `### turnpost ${verb.name()}`,

@@ -2,42 +2,39 @@
 import { Command, CommanderError } from 'commander';
 import { Cli, type CliWorld } from './cli.ts';
 import { describeError, EXIT_CODES, exitOf } from './exit-code.ts';
-import { addAgents } from './verbs/agents.ts';
-import { addDemo } from './verbs/demo.ts';
-import { addDoctor } from './verbs/doctor.ts';
-import { addEnrol } from './verbs/enrol.ts';
-import { addHolds } from './verbs/holds.ts';
-import { addInbox } from './verbs/inbox.ts';
-import { addInstall } from './verbs/install.ts';
-import { addKeys } from './verbs/keys.ts';
-import { addListen } from './verbs/listen.ts';
-import { addMcp } from './verbs/mcp.ts';
-import { addOutbox } from './verbs/outbox.ts';
-import { addRead } from './verbs/read.ts';
-import { addReply } from './verbs/reply.ts';
-import { addSend } from './verbs/send.ts';
-import { addServe } from './verbs/serve.ts';
-import { addUninstall } from './verbs/uninstall.ts';
 import { packageVersion } from './version.ts';
 
-const VERBS = [
-  addServe,
-  addInstall,
-  addUninstall,
-  addDoctor,
-  addAgents,
-  addKeys,
-  addEnrol,
-  addSend,
-  addInbox,
-  addRead,
-  addReply,
-  addListen,
-  addHolds,
-  addOutbox,
-  addMcp,
-  addDemo,
-];
+type AddVerb = (program: Command, cli: Cli) => void;
+
+/**
+ * Each verb is loaded only when it is called: a host waits for `turnpost mcp`, and Codex 0.169.0 goes on without its
+ * tools after one second (measured).
+ */
+const VERBS: Readonly<Record<string, () => Promise<AddVerb>>> = {
+  serve: async () => (await import('./verbs/serve.ts')).addServe,
+  install: async () => (await import('./verbs/install.ts')).addInstall,
+  uninstall: async () => (await import('./verbs/uninstall.ts')).addUninstall,
+  doctor: async () => (await import('./verbs/doctor.ts')).addDoctor,
+  agents: async () => (await import('./verbs/agents.ts')).addAgents,
+  keys: async () => (await import('./verbs/keys.ts')).addKeys,
+  enrol: async () => (await import('./verbs/enrol.ts')).addEnrol,
+  send: async () => (await import('./verbs/send.ts')).addSend,
+  inbox: async () => (await import('./verbs/inbox.ts')).addInbox,
+  read: async () => (await import('./verbs/read.ts')).addRead,
+  reply: async () => (await import('./verbs/reply.ts')).addReply,
+  listen: async () => (await import('./verbs/listen.ts')).addListen,
+  holds: async () => (await import('./verbs/holds.ts')).addHolds,
+  outbox: async () => (await import('./verbs/outbox.ts')).addOutbox,
+  mcp: async () => (await import('./verbs/mcp.ts')).addMcp,
+  demo: async () => (await import('./verbs/demo.ts')).addDemo,
+};
+
+/** Every verb that is named anywhere, since options may come first; all of them where help is asked for or none is named. */
+function verbsFor(args: readonly string[]): (() => Promise<AddVerb>)[] {
+  const named = Object.keys(VERBS).filter((verb) => args.includes(verb));
+  const all = named.length === 0 || args.some((arg) => arg === 'help' || arg === '--help' || arg === '-h');
+  return (all ? Object.keys(VERBS) : named).flatMap((verb) => VERBS[verb] ?? []);
+}
 
 const EXIT_HELP = `
 Where the relay is, and with which key: the options above; else TURNPOST_SOCKET or TURNPOST_URL, and TURNPOST_KEY; else
@@ -50,7 +47,7 @@ ${Object.values(EXIT_CODES)
 
 /** Runs one command and returns its exit code; never throws, never exits. */
 export async function runCommandLine(args: readonly string[], world: CliWorld): Promise<number> {
-  const program = buildProgram(world);
+  const program = await buildProgram(world, args);
   try {
     await program.parseAsync(args, { from: 'user' });
     return EXIT_CODES.ok.code;
@@ -62,7 +59,8 @@ export async function runCommandLine(args: readonly string[], world: CliWorld): 
   }
 }
 
-export function buildProgram(world: CliWorld): Command {
+/** With the verbs that these arguments may mean; without arguments all. */
+export async function buildProgram(world: CliWorld, args: readonly string[] = []): Promise<Command> {
   const program = new Command('turnpost')
     .description('a post office for coding agents')
     .version(packageVersion())
@@ -81,6 +79,6 @@ export function buildProgram(world: CliWorld): Command {
     })
     .exitOverride();
   const cli = new Cli(world, program);
-  for (const add of VERBS) add(program, cli);
+  for (const load of verbsFor(args)) (await load())(program, cli);
   return program;
 }

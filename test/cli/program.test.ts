@@ -38,8 +38,8 @@ test('an old Node is told which one is needed, before anything else is loaded', 
   expect(stderr).toMatch(/^turnpost: needs Node 20\.19 or newer/);
 });
 
-test('docs/cli.md says what the program says', () => {
-  expect(readFileSync('docs/cli.md', 'utf8')).toBe(describeCli());
+test('docs/cli.md says what the program says', async () => {
+  expect(readFileSync('docs/cli.md', 'utf8')).toBe(await describeCli());
 });
 
 test('serve runs the relay as npm start does, and ends in order on SIGTERM', async () => {
