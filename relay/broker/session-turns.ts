@@ -49,7 +49,8 @@ export class SessionTurns {
     if (request.call.event !== 'session_start' && !(await deliveries.hasWork(turn))) return SILENT;
     const result = await deliveries.turn(turn);
     this.#logTurn(request, result);
-    if (result.released > 0) this.#deps.wake([request.caller.agent.id]);
+    // A session that ends lets go of what it held, and of the answers that were kept for it.
+    if (result.released > 0 || turn.endSession) this.#deps.wake([request.caller.agent.id]);
     if (request.call.event === 'session_start') return this.#waiting(request, result);
     return result.items.length > 0 ? this.#inject(request, result) : SILENT;
   }

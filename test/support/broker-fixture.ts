@@ -1,0 +1,136 @@
+/** The rules of a relay with real stores (SQLite), real hosts and a clock that a test moves. No network. */
+import { randomBytes } from 'node:crypto';
+import path from 'node:path';
+import { onTestFinished } from 'vitest';
+import { type Accepted, acceptMessage, type Outgoing } from '../../relay/broker/accept.ts';
+import { type Registered, registerAgent } from '../../relay/broker/agents.ts';
+import { type ClaimRequest, claim } from '../../relay/broker/claims.ts';
+import type { BrokerDeps, BrokerSettings, CountedEvent } from '../../relay/broker/deps.ts';
+import { authenticate, type Caller } from '../../relay/broker/keys.ts';
+import { SessionTurns } from '../../relay/broker/session-turns.ts';
+import { loadSigner } from '../../relay/broker/signer.ts';
+import { silentLog } from '../../relay/log.ts';
+import { readEmailFrame } from '../../relay/mail/compose-email.ts';
+import { openSqlite } from '../../relay/store/sqlite/open-sqlite.ts';
+import type { Delivery, DeliveryState } from '../../relay/types.ts';
+import { ManualClock } from './manual-clock.ts';
+
+export const TEMPLATES = path.join(import.meta.dirname, '../../templates/email');
+export const DOMAIN = 'turnpost.localhost';
+
+export type AgentCaller = Caller & { readonly agent: NonNullable<Caller['agent']> };
+
+export interface Correspondent {
+  readonly registered: Registered;
+  readonly caller: AgentCaller;
+  readonly id: string;
+  readonly address: string;
+}
+
+export interface Broker {
+  readonly deps: BrokerDeps;
+  readonly clock: ManualClock;
+  readonly turns: SessionTurns;
+  /** Agents that were woken, oldest first. */
+  readonly woken: string[];
+  readonly counted: Map<CountedEvent, number>;
+  /** How often the outbox was told that an email is due. */
+  readonly rung: () => number;
+  readonly agent: (name: string, owner?: string) => Promise<Correspondent>;
+  readonly send: (from: Correspondent, to: string | Correspondent, more?: Partial<Outgoing>) => Promise<Accepted>;
+  /** Leases as a tool or the API does, without waiting. */
+  readonly lease: (who: Correspondent, more?: Partial<ClaimRequest>) => ReturnType<typeof claim>;
+  readonly deliveryOf: (sent: Accepted, index?: number) => Promise<Delivery>;
+  readonly stateOf: (sent: Accepted, index?: number) => Promise<DeliveryState>;
+}
+
+interface BrokerOptions {
+  /** A database file; in memory where left out. */
+  readonly file?: string;
+  readonly clock?: ManualClock;
+  readonly settings?: Partial<BrokerSettings>;
+  readonly randomBytes?: (size: number) => Buffer;
+}
+
+const SETTINGS: BrokerSettings = {
+  domain: DOMAIN,
+  owner: 'you@example.com',
+  mailboxAddresses: [],
+  leaseMs: 600_000,
+  maxMessage: 1_000_000,
+  tokenLetsIn: { smtp: true, imap: false },
+};
+
+/** Call inside a test: the stores are closed at its end. */
+export async function openBroker(options: BrokerOptions = {}): Promise<Broker> {
+  const clock = options.clock ?? new ManualClock();
+  const stores = openSqlite(options.file ?? ':memory:');
+  onTestFinished(() => stores.close());
+  const woken: string[] = [];
+  const counted = new Map<CountedEvent, number>();
+  let rings = 0;
+  const deps: BrokerDeps = {
+    stores,
+    clock,
+    log: silentLog,
+    settings: { ...SETTINGS, ...options.settings },
+    signer: await loadSigner(stores, options.settings?.domain ?? DOMAIN, clock.now()),
+    tokenSecret: await stores.secrets.getOrMake('reply_token', () => randomBytes(32)),
+    emailFrame: readEmailFrame(TEMPLATES),
+    randomBytes: options.randomBytes ?? randomBytes,
+    count: (event, by = 1) => counted.set(event, (counted.get(event) ?? 0) + by),
+    wake: (ids) => woken.push(...ids),
+    wakeOutbox: () => {
+      rings += 1;
+    },
+  };
+  return {
+    deps,
+    clock,
+    woken,
+    counted,
+    rung: () => rings,
+    turns: new SessionTurns(deps),
+    ...verbs(deps),
+  };
+}
+
+function verbs(deps: BrokerDeps): Pick<Broker, 'agent' | 'send' | 'lease' | 'deliveryOf' | 'stateOf'> {
+  const deliveryOf = async ({ deliveries }: Accepted, index = 0): Promise<Delivery> => {
+    const delivery = await deps.stores.deliveries.find(deliveries[index]?.id ?? '');
+    if (delivery === undefined) throw new Error(`there is no delivery ${index}`);
+    return delivery;
+  };
+  return {
+    deliveryOf,
+    stateOf: async (sent, index) => (await deliveryOf(sent, index)).state,
+    agent: (name, owner) => newAgent(deps, name, owner),
+    send: (from, to, more = {}) =>
+      acceptMessage(deps, from.caller, {
+        to: [typeof to === 'string' ? to : to.address],
+        cc: [],
+        body: 'hello',
+        sessionId: null,
+        ...more,
+      }),
+    lease: (who, more = {}) =>
+      claim(deps, async () => undefined, {
+        caller: who.caller,
+        sessionId: null,
+        path: 'api',
+        max: 10,
+        leaseMs: deps.settings.leaseMs,
+        waitMs: 0,
+        confirmPrevious: false,
+        signal: new AbortController().signal,
+        ...more,
+      }),
+  };
+}
+
+async function newAgent(deps: BrokerDeps, name: string, owner?: string): Promise<Correspondent> {
+  const registered = await registerAgent(deps, { name, ...(owner !== undefined && { owner }) });
+  const { key, agent } = await authenticate(deps, registered.key.secret);
+  if (agent === null) throw new Error('an agent key without an agent');
+  return { registered, caller: { key, agent }, id: agent.id, address: `${name}@${deps.settings.domain}` };
+}
