@@ -35,15 +35,16 @@ export function createApp(deps: BrokerDeps, options: AppOptions): Express {
   app.set('query parser', 'simple');
   app.use(options.metrics.observe, hostGuard(options.hostNames));
   app.use('/v1', toolCalls(deps));
+  // What is called most comes first.
   const routes = [
-    ...agentRoutes(deps),
-    ...messageRoutes(deps),
-    ...leaseRoutes(deps, options),
     ...hookRoutes(new SessionTurns(deps)),
+    ...leaseRoutes(deps, options),
+    ...messageRoutes(deps),
+    ...agentRoutes(deps),
     ...deskRoutes(deps),
     metricsRoute(deps, options.metrics, options.countWaiters),
   ];
-  mount(app, deps, [...metaRoutes(deps, options, routes), ...routes]);
+  mount(app, deps, [...routes, ...metaRoutes(deps, options, routes)]);
   app.all('/mcp', options.mcp);
   app.use(notFound, errorHandler(deps.log, deps.clock));
   return app;

@@ -8,7 +8,15 @@ import { RelayError } from '../errors.ts';
 
 export function hostGuard(names: readonly string[]): RequestHandler {
   const allowed = new Set(['localhost', ...names.map((name) => name.toLowerCase())]);
+  /** Callers come with the same header again and again, and reading it as a URL costs as much as a query. */
+  let lastOurs: string | undefined;
   const isOurs = (url: string): boolean => {
+    if (url === lastOurs) return true;
+    const ours = readsAsOurs(url);
+    if (ours) lastOurs = url;
+    return ours;
+  };
+  const readsAsOurs = (url: string): boolean => {
     if (!URL.canParse(url)) return false;
     const host = new URL(url).hostname.toLowerCase().replace(/^\[|\]$/g, '');
     return isIP(host) !== 0 || allowed.has(host);

@@ -2,7 +2,7 @@
 import { RelayError } from '../../errors.ts';
 import type { Agent } from '../../types.ts';
 import type { AgentChanges, AgentFilter, AgentStore, Page, PageRequest } from '../stores.ts';
-import type { SqliteDatabase } from './database.ts';
+import type { SqliteDatabase, Statement } from './database.ts';
 import { insertKey } from './key-table.ts';
 import { insertReceipt } from './receipt-table.ts';
 import { AGENT_COLUMNS, type AgentRow, cursorToSeq, toAgent, toPage } from './rows.ts';
@@ -38,9 +38,13 @@ const END = [
 
 export class SqliteAgentTable implements AgentStore {
   readonly #store: SqliteDatabase;
+  readonly #find: Statement<[string], AgentRow>;
+  readonly #findByName: Statement<[string], AgentRow>;
 
   constructor(store: SqliteDatabase) {
     this.#store = store;
+    this.#find = store.prepare<[string], AgentRow>(`SELECT ${AGENT_COLUMNS} FROM agent WHERE id = ?`);
+    this.#findByName = store.prepare<[string], AgentRow>(`SELECT ${AGENT_COLUMNS} FROM agent WHERE name = ?`);
   }
 
   async register(input: Parameters<AgentStore['register']>[0]): Promise<void> {
@@ -61,17 +65,15 @@ export class SqliteAgentTable implements AgentStore {
   }
 
   async findByName(name: string): Promise<Agent | undefined> {
-    return this.#get('name', name);
+    return this.#read(this.#findByName, name);
   }
 
   async find(id: string): Promise<Agent | undefined> {
-    return this.#get('id', id);
+    return this.#read(this.#find, id);
   }
 
-  #get(column: 'id' | 'name', value: string): Agent | undefined {
-    const row = this.#store
-      .prepare<[string], AgentRow>(`SELECT ${AGENT_COLUMNS} FROM agent WHERE ${column} = ?`)
-      .get(value);
+  #read(statement: Statement<[string], AgentRow>, value: string): Agent | undefined {
+    const row = statement.get(value);
     return row && toAgent(row);
   }
 
@@ -87,7 +89,7 @@ export class SqliteAgentTable implements AgentStore {
 
   async patch(id: string, changes: AgentChanges, now: number): Promise<Agent | undefined> {
     return this.#store.write(() => {
-      const before = this.#get('id', id);
+      const before = this.#read(this.#find, id);
       if (before === undefined || before.deletedAt !== null) return undefined;
       const after = { ...before, ...changes };
       this.#store.prepare(PATCH).run({ ...after, capabilities: JSON.stringify(after.capabilities), now });
