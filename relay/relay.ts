@@ -50,12 +50,16 @@ export async function openRelay(config: Config, log: Log, clock: Clock = systemC
   const unlock = lockFolder(path.join(config.dataDir, 'relay.lock'));
   const stoppers: Stopper[] = [];
   let stores: Stores | undefined;
-  const close = async (): Promise<void> => {
+  const stop = async (): Promise<void> => {
     // All at once: each of them needs nothing but the store.
-    await Promise.all(stoppers.splice(0).map((stop) => stop()));
+    await Promise.all(stoppers.map((stopper) => stopper()));
     await stores?.close();
-    stores = undefined;
     unlock();
+  };
+  let stopping: Promise<void> | undefined;
+  const close = (): Promise<void> => {
+    stopping ??= stop();
+    return stopping;
   };
   try {
     stores = openSqlite(config.databaseFile);
