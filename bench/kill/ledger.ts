@@ -31,23 +31,33 @@ export class Ledger {
   readonly #acknowledged = new Set<string>();
   /** What the model has seen, the latest last. */
   readonly transcript = new Set<string>();
+  #answers = 0;
   #afterAck = 0;
   #twiceInTranscript = 0;
 
+  /** Sends, leased messages, acknowledgements and injections that the clients were told of. */
+  get answers(): number {
+    return this.#answers;
+  }
+
   accepted(body: string, id: string): void {
+    this.#answers += 1;
     this.#accepted.set(body, id);
   }
 
   leased(id: string): void {
+    this.#answers += 1;
     if (this.#acknowledged.has(id)) this.#afterAck += 1;
     this.#given.set(id, (this.#given.get(id) ?? 0) + 1);
   }
 
   acknowledged(id: string): void {
+    this.#answers += 1;
     this.#acknowledged.add(id);
   }
 
   injected(id: string): void {
+    this.#answers += 1;
     if (this.transcript.has(id)) this.#twiceInTranscript += 1;
     this.transcript.add(id);
     this.#given.set(id, (this.#given.get(id) ?? 0) + 1);

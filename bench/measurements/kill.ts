@@ -11,8 +11,11 @@ import { type BenchRelay, type LoadedRelay, loadRelay, registerAgents, startRela
 
 const SENDERS = 4;
 const LOADED = 2;
-/** From the start on: the relay is ready after about a fifth of it. */
-const LONGEST_LIFE_MS = 400;
+/** Every fourth is killed while it starts, the others after up to so many answers: on a slow machine, too, amid work. */
+const WHILE_STARTING = 0.25;
+const LONGEST_START_MS = 200;
+const MOST_ANSWERS = 60;
+const LONGEST_PAUSE_MS = 10;
 
 export const kill: Measurement = {
   name: 'kill',
@@ -36,7 +39,7 @@ async function run(bench: Bench): Promise<Line[]> {
     leaseOn(first.socket, leasing, ledger, stop.signal),
     endTurnsOn(first.socket, hooked, ledger, stop.signal),
   ]);
-  const last = await killAgainAndAgain(bench, first, kills, work);
+  const last = await killAgainAndAgain(bench, { first, kills, ledger, work });
   stop.abort();
   await work;
   const stored = (await Promise.all(readers.map((reader) => listAll(last.socket, reader)))).flat();
@@ -44,19 +47,21 @@ async function run(bench: Bench): Promise<Line[]> {
   return linesOf(ledger, stored, kills);
 }
 
+interface Killing {
+  readonly first: BenchRelay;
+  readonly kills: number;
+  readonly ledger: Ledger;
+  readonly work: Promise<unknown>;
+}
+
 /** Ends with the relay that is left alive. */
-async function killAgainAndAgain(
-  bench: Bench,
-  first: BenchRelay,
-  kills: number,
-  work: Promise<unknown>,
-): Promise<BenchRelay> {
+async function killAgainAndAgain(bench: Bench, { first, kills, ledger, work }: Killing): Promise<BenchRelay> {
   const loading: Promise<LoadedRelay>[] = Array.from({ length: LOADED }, () => loadRelay(bench, 'relay'));
   let child = first.child;
   let starting: Promise<BenchRelay | undefined> = Promise.resolve(first);
   for (let n = 1; n <= kills; n += 1) {
     // A client that was told something wrong ends the measurement, not the work.
-    await Promise.race([delay(Math.random() * LONGEST_LIFE_MS), work]);
+    await Promise.race([randomMoment(starting, ledger), work]);
     await child.end('SIGKILL');
     await starting;
     const next = await loading.shift();
@@ -69,6 +74,14 @@ async function killAgainAndAgain(
   const last = await starting;
   if (last === undefined) throw new Error('the relay does not start after the last kill');
   return last;
+}
+
+async function randomMoment(starting: Promise<unknown>, ledger: Ledger): Promise<void> {
+  if (Math.random() < WHILE_STARTING) return delay(Math.random() * LONGEST_START_MS);
+  await starting;
+  const enough = ledger.answers + Math.random() * MOST_ANSWERS;
+  while (ledger.answers < enough) await delay(1);
+  await delay(Math.random() * LONGEST_PAUSE_MS);
 }
 
 function linesOf(ledger: Ledger, stored: readonly StoredMessage[], kills: number): Line[] {
