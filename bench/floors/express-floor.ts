@@ -37,3 +37,5 @@ const server = app.listen(0, '127.0.0.1', () => {
   const address = server.address();
   console.log(typeof address === 'object' && address !== null ? address.port : '');
 });
+// As the relay's: the connections of the floor are idle while ours are measured.
+server.keepAliveTimeout = 65_000;

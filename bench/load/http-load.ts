@@ -55,7 +55,9 @@ export async function paced(connections: Connections, load: Load & { readonly pe
     if (wait > 0) await delay(wait);
     const connection = free.pop();
     if (connection === undefined) throw new Error('all connections are busy: the server does not keep this pace');
-    running.push(one(connection, n));
+    const answered = one(connection, n);
+    answered.catch(() => undefined); // thrown below, when all are awaited
+    running.push(answered);
   }
   await Promise.all(running);
   return figuresOf(times);
