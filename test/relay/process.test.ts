@@ -7,10 +7,10 @@ import { SMTPServer } from 'smtp-server';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { TurnpostClient } from '../../client/turnpost-client.ts';
 import { temporaryFolder, testSettings } from '../support/relay-fixture.ts';
-import { type RelayProcess, runRelayProcess, startRelayProcess } from '../support/relay-process.ts';
+import { type RelayProgram, runRelayProgram, startRelayProgram } from '../support/relay-program.ts';
 
 let folder: string;
-const running: RelayProcess[] = [];
+const running: RelayProgram[] = [];
 
 beforeEach(() => {
   folder = temporaryFolder();
@@ -20,19 +20,19 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function start(more: Readonly<Record<string, string>> = {}): Promise<RelayProcess> {
-  const relay = await startRelayProcess({ ...testSettings(folder), ...more });
+async function start(more: Readonly<Record<string, string>> = {}): Promise<RelayProgram> {
+  const relay = await startRelayProgram({ ...testSettings(folder), ...more });
   running.push(relay);
   return relay;
 }
 
-const adminOf = (relay: RelayProcess): TurnpostClient =>
+const adminOf = (relay: RelayProgram): TurnpostClient =>
   new TurnpostClient({
     relay: { url: relay.httpUrl },
     key: readFileSync(path.join(folder, 'admin.key'), 'utf8').trim(),
   });
 
-async function agentsOf(relay: RelayProcess, ...names: string[]): Promise<TurnpostClient[]> {
+async function agentsOf(relay: RelayProgram, ...names: string[]): Promise<TurnpostClient[]> {
   const made = await Promise.all(names.map((name) => adminOf(relay).registerAgent({ name })));
   return made.map(({ key }) => new TurnpostClient({ relay: { url: relay.httpUrl }, key: key.secret }));
 }
@@ -48,7 +48,7 @@ describe('starting', () => {
   });
 
   test('settings that are wrong: exit 1, each named, none shown', async () => {
-    const { code, stdout, stderr } = await runRelayProcess({
+    const { code, stdout, stderr } = await runRelayProgram({
       ...testSettings(folder),
       TURNPOST_ADMIN_KEY: 'hunter2hunter2',
       TURNPOST_SMTP_URL: 'http://me:hunter2@mail.example.com',
@@ -189,13 +189,13 @@ describe('SIGKILL', () => {
 const happens = (target: EventTarget, event: string): Promise<void> =>
   new Promise((resolve) => target.addEventListener(event, () => resolve(), { once: true }));
 
-async function mail(relay: RelayProcess, to: string): Promise<void> {
+async function mail(relay: RelayProgram, to: string): Promise<void> {
   const transport = nodemailer.createTransport({ host: '127.0.0.1', port: relay.smtpPort, ignoreTLS: true });
   await transport.sendMail({ from: 'person@example.com', to, subject: 'x', text: 'x' });
   transport.close();
 }
 
-async function reissue(relay: RelayProcess, ...names: string[]): Promise<TurnpostClient[]> {
+async function reissue(relay: RelayProgram, ...names: string[]): Promise<TurnpostClient[]> {
   const keys = await Promise.all(names.map((name) => adminOf(relay).issueKey(name, {})));
   return keys.map(({ secret }) => new TurnpostClient({ relay: { url: relay.httpUrl }, key: secret }));
 }
@@ -214,7 +214,7 @@ async function allIds(reader: TurnpostClient | undefined): Promise<Set<string>> 
   return ids;
 }
 
-async function waiters(relay: RelayProcess): Promise<number> {
+async function waiters(relay: RelayProgram): Promise<number> {
   const text = await (await fetch(`${relay.httpUrl}/metrics`)).text();
   return Number(/^turnpost_waiters (\d+)$/m.exec(text)?.[1]);
 }

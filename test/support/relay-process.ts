@@ -1,73 +1,54 @@
-/** A relay as a program of its own: started from the sources, known by its ready line, ended by a signal. */
+/** A relay as a process of its own, for tests that kill it: started, waited for by its ready line, ended by signal. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
+import { createInterface } from 'node:readline';
+
+const MAIN = path.join(import.meta.dirname, '../../relay/main.ts');
 
 export interface RelayProcess {
-  readonly child: ChildProcess;
-  readonly readyLine: string;
-  readonly httpUrl: string;
-  readonly smtpPort: number;
-  readonly stderr: () => string;
-  /** Resolves with the exit code, null where a signal ended it. */
-  stop(signal: 'SIGTERM' | 'SIGINT' | 'SIGKILL'): Promise<number | null>;
+  readonly pid: number;
+  readonly ready: { readonly http: string; readonly smtp: string; readonly socket: string };
+  /** Resolves with the exit code; null where a signal ended it. */
+  end(signal: NodeJS.Signals): Promise<number | null>;
 }
 
-export interface EndedProcess {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-const ROOT = path.resolve(import.meta.dirname, '../..');
-
-function launch(settings: Readonly<Record<string, string>>): {
-  child: ChildProcess;
-  out: () => string;
-  err: () => string;
-} {
-  // As `npm start` does it, without a process in between that a signal would have to pass.
-  const child = spawn(process.execPath, ['--import', 'tsx', path.join(ROOT, 'relay/main.ts')], {
-    cwd: ROOT,
-    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...settings },
+/** Rejects with what it wrote to stderr where it ends before it is ready. */
+export async function startRelayProcess(env: Readonly<Record<string, string>>): Promise<RelayProcess> {
+  const basics = {
+    PATH: process.env['PATH'],
+    HOME: process.env['HOME'],
+    TURNPOST_HTTP_PORT: '0',
+    TURNPOST_SMTP_PORT: '0',
+  };
+  const child = spawn(process.execPath, ['--import', 'tsx', MAIN], {
+    env: { ...basics, TURNPOST_LOG_LEVEL: 'error', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const text = { out: '', err: '' };
-  child.stdout?.on('data', (chunk: Buffer) => {
-    text.out += chunk.toString();
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
   });
-  child.stderr?.on('data', (chunk: Buffer) => {
-    text.err += chunk.toString();
-  });
-  return { child, out: () => text.out, err: () => text.err };
-}
-
-/** Rejects where it ends before it is ready. */
-export async function startRelayProcess(settings: Readonly<Record<string, string>>): Promise<RelayProcess> {
-  const { child, out, err } = launch(settings);
-  const ended = once(child, 'exit');
-  await new Promise<void>((resolve, reject) => {
-    child.stdout?.on('data', () => out().includes('\n') && resolve());
-    child.once('exit', () => reject(new Error(`the relay ended: ${err()}`)));
-  });
-  const readyLine = out().split('\n')[0] ?? '';
+  const ready = await readyLine(child, () => stderr);
   return {
-    child,
-    readyLine,
-    httpUrl: /http=(\S+)/.exec(readyLine)?.[1] ?? '',
-    smtpPort: Number(/smtp=\S+:(\d+)/.exec(readyLine)?.[1]),
-    stderr: err,
-    async stop(signal) {
+    pid: child.pid ?? 0,
+    ready,
+    async end(signal) {
+      if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
+      const ended = once(child, 'exit');
       child.kill(signal);
-      await ended;
-      return child.exitCode;
+      const [code] = await ended;
+      return code;
     },
   };
 }
 
-/** For a relay that cannot start: what it said, and its exit code. */
-export async function runRelayProcess(settings: Readonly<Record<string, string>>): Promise<EndedProcess> {
-  const { child, out, err } = launch(settings);
-  await once(child, 'close');
-  return { code: child.exitCode, stdout: out(), stderr: err() };
+async function readyLine(child: ChildProcess, stderr: () => string): Promise<RelayProcess['ready']> {
+  if (child.stdout === null) throw new Error('no stdout');
+  for await (const line of createInterface({ input: child.stdout })) {
+    const [, http = '', smtp = '', socket = ''] =
+      /^turnpost: ready http=(\S+) smtp=(\S+) socket=(\S+)$/.exec(line) ?? [];
+    if (http !== '') return { http, smtp, socket };
+  }
+  throw new Error(`the relay ended before it was ready: ${stderr()}`);
 }
