@@ -1,0 +1,52 @@
+/** Without statistics SQLite likes the index of all that an agent ever got: cheap with ten messages, not with a million. */
+import { expect, test } from 'vitest';
+import { SqliteAgentTable } from '../../relay/store/sqlite/agent-table.ts';
+import { SqliteDatabase, type Statement } from '../../relay/store/sqlite/database.ts';
+import { SqliteDeliveryTable } from '../../relay/store/sqlite/delivery-table.ts';
+import { SqliteMessageTable } from '../../relay/store/sqlite/message-table.ts';
+import type { Stores } from '../../relay/store/stores.ts';
+import { aTurn, post, register, START } from '../support/store-fixture.ts';
+
+class RecordingDatabase extends SqliteDatabase {
+  readonly asked = new Set<string>();
+
+  override prepare<Bind extends unknown[] | object = unknown[], Row = unknown>(sql: string): Statement<Bind, Row> {
+    this.asked.add(sql);
+    return super.prepare<Bind, Row>(sql);
+  }
+
+  /** How SQLite goes about each statement that was asked for and has such a plan. */
+  plansWith(index: string): string[] {
+    return [...this.asked].filter((sql) => {
+      const marks = sql.match(/\?/g)?.length ?? 0;
+      const names = [...sql.matchAll(/@(\w+)/g)].map(([, name]) => [name, null]);
+      const values = names.length > 0 ? [Object.fromEntries(names)] : Array(marks).fill(null);
+      const plan = this.db.prepare<unknown[], { detail: string }>(`EXPLAIN QUERY PLAN ${sql}`).all(...values);
+      return plan.some(({ detail }) => detail.includes(index));
+    });
+  }
+}
+
+test('leasing, evidence and reading do not go through all that the agent ever got', async () => {
+  const database = new RecordingDatabase(':memory:');
+  const messages = new SqliteMessageTable(database);
+  const deliveries = new SqliteDeliveryTable(database);
+  // The fixtures need these two of all stores.
+  const stores = { agents: new SqliteAgentTable(database), messages } as unknown as Stores;
+  const reader = await register(stores, 'reader');
+  const { message } = await post(stores, reader);
+  const evidence = [{ messageIds: [message.id], kind: 'transcript' }] as const;
+  const turn = aTurn(reader, START, { evidence, newRun: true, release: 'earlier_prompt' });
+
+  await deliveries.turn(turn);
+  await deliveries.confirm(reader.agent.id, message.id, 'ack', START);
+  // With nothing held it looks at the evidence, too.
+  await deliveries.hasWork(turn);
+  await deliveries.countAvailable(reader.agent.id);
+  await messages.findSeen(reader.agent.id, message.id);
+  await messages.thread(reader.agent.id, message.threadId);
+
+  expect(database.asked.size).toBeGreaterThan(15);
+  expect(database.plansWith('delivery_of_agent')).toEqual([]);
+  await database.close();
+});
