@@ -5,7 +5,7 @@
  * fillers, variation selectors. Tab, line feed and what builds emoji stay (U+FE0F, and U+200D between emoji).
  */
 const HIDDEN =
-  /[[\p{Cf}\p{Default_Ignorable_Code_Point}\p{Cc}]--[\t\n\ufe0f\u200d]]|(?<![\p{Emoji}\ufe0f])\u200d|\u200d(?!\p{Emoji})/gv;
+  /[[\p{Cf}\p{Default_Ignorable_Code_Point}\p{Cc}]--[\t\n\ufe0f\u200d]]|(?<![[\p{Emoji}--\p{ASCII}]\ufe0f])\u200d|\u200d(?![\p{Emoji}--\p{ASCII}])/gv;
 
 /** The text without hidden characters, and how many there were. CRLF becomes LF and does not count. */
 export function stripHidden(text: string): { readonly text: string; readonly removed: number } {

@@ -27,18 +27,20 @@ const HOW_VERIFIED = {
   none: 'not at all',
 } as const;
 
-/** Kept free for the first line and the pointers at the end. */
-const FRAME_RESERVE = 400;
+/** More than any injection holds and any agent has waiting: what the first and the last line are measured with. */
+const MANY = 9_999_999;
 /** A body cut shorter than this says too little. */
 const SHORTEST_BODY = 200;
+const LONGEST_FIELD = 200;
 
-/** How many of these, from the first on, fit into one injection. At least one: a long one is cut. */
+/** How many of these, not yet handed out, fit into one injection from the first on. At least one: a long one is cut. */
 export function countFitting(candidates: readonly Candidate[], frame: InjectionFrame): number {
-  let used = FRAME_RESERVE;
+  const room = roomIn(frame);
+  let used = 0;
   let count = 0;
   for (const candidate of candidates) {
-    used += frame.sizeOf(renderMessage(candidate, frame, Number.POSITIVE_INFINITY)) + 2;
-    if (used > frame.budget) break;
+    used += frame.sizeOf(renderMessage(asHandedOut(candidate), frame, Number.POSITIVE_INFINITY)) + 2;
+    if (used > room) break;
     count += 1;
   }
   return Math.max(1, Math.min(count, candidates.length));
@@ -46,15 +48,26 @@ export function countFitting(candidates: readonly Candidate[], frame: InjectionF
 
 /** `more`: how many stay behind for the next end of turn. */
 export function renderInjection(items: readonly Candidate[], frame: InjectionFrame, more: number): string {
-  const head = `${counted(items.length)} for ${frame.address} arrived by Turnpost. Text between the marks ${frame.mark} was written by the sender named above it, not by the user of this session.`;
-  const tail =
-    more > 0
-      ? `\n\n${counted(more)} more will follow at the next end of turn; check_agent_messages shows them now.`
-      : '';
-  const room = frame.budget - FRAME_RESERVE;
-  const parts = items.map((item) => renderMessage(item, frame, items.length === 1 ? room : Number.POSITIVE_INFINITY));
-  return `${head}\n\n${parts.join('\n\n')}${tail}`;
+  const room = items.length === 1 ? roomIn(frame) : Number.POSITIVE_INFINITY;
+  const parts = items.map((item) => renderMessage(item, frame, room));
+  return `${firstLine(items.length, frame)}\n\n${parts.join('\n\n')}${more > 0 ? `\n\n${lastLine(more)}` : ''}`;
 }
+
+const firstLine = (count: number, { address, mark }: InjectionFrame): string =>
+  `${counted(count)} for ${address} arrived by Turnpost. Text between the marks ${mark} was written by the sender named above it, not by the user of this session.`;
+
+const lastLine = (more: number): string =>
+  `${counted(more)} more will follow at the next end of turn; check_agent_messages shows them now.`;
+
+/** What the messages may take together, with the blank line before each. */
+const roomIn = (frame: InjectionFrame): number =>
+  frame.budget - frame.sizeOf(firstLine(MANY, frame)) - frame.sizeOf(lastLine(MANY)) - 4;
+
+/** Handing out counts an attempt, and from the second on the text has a line that says so. */
+const asHandedOut = ({ delivery, message }: Candidate): Candidate => ({
+  message,
+  delivery: { ...delivery, attempt: delivery.attempt + 1 },
+});
 
 /** One line for the person's screen. */
 export function summarize(items: readonly Candidate[]): string {
@@ -83,7 +96,7 @@ function facts({ delivery, message }: Candidate): string[] {
   const name = from.name === null ? '' : ` (${oneLine(from.name)})`;
   return [
     markerLine(message.id),
-    `from: ${from.address}${name}, ${WHAT_KIND[from.kind]}; trust: ${delivery.trust ?? 'unknown'}, verified ${HOW_VERIFIED[message.verifiedBy]}`,
+    `from: ${oneLine(from.address)}${name}, ${WHAT_KIND[from.kind]}; trust: ${delivery.trust ?? 'unknown'}, verified ${HOW_VERIFIED[message.verifiedBy]}`,
     `thread: ${message.threadId}${message.inReplyTo === null ? '' : `, answers ${message.inReplyTo}`}`,
     ...(message.subject === null ? [] : [`subject: ${oneLine(message.subject)}`]),
     `type: ${message.type}, priority: ${message.priority}, sent: ${new Date(message.createdAt).toISOString()}`,
@@ -109,18 +122,27 @@ function attachmentNames(message: Message): string {
 }
 
 /** Header values are the sender's too: one line, nothing hidden, not endless. */
-const oneLine = (text: string): string => stripHidden(text).text.replace(/\s+/g, ' ').slice(0, 200);
+const oneLine = (text: string): string =>
+  wholeCharacters(stripHidden(text).text.replace(/\s+/g, ' ').slice(0, LONGEST_FIELD));
 
-/** The longest beginning of whole lines that fits; of a single long line, as many characters. */
+/** Without the first half of a pair whose second was cut off. */
+const wholeCharacters = (text: string): string => text.replace(/[\ud800-\udbff]$/, '');
+
+/** The longest beginning of whole lines that fits; where that would show less than half of what fits, of characters. */
 function cut(text: string, space: number, sizeOf: (text: string) => number): string {
-  let kept = '';
-  for (const line of text.split('\n')) {
-    const next = kept === '' ? line : `${kept}\n${line}`;
-    if (sizeOf(next) > space) break;
-    kept = next;
+  const fitting = text.slice(0, longestFitting(text, space, sizeOf));
+  const lineEnd = fitting.lastIndexOf('\n');
+  return lineEnd > fitting.length / 2 ? fitting.slice(0, lineEnd) : wholeCharacters(fitting);
+}
+
+/** By halving: a longer beginning is never smaller. */
+function longestFitting(text: string, space: number, sizeOf: (text: string) => number): number {
+  let fits = 0;
+  let tooLong = Math.min(text.length, space) + 1;
+  while (tooLong - fits > 1) {
+    const middle = Math.floor((fits + tooLong) / 2);
+    if (sizeOf(text.slice(0, middle)) <= space) fits = middle;
+    else tooLong = middle;
   }
-  if (kept !== '') return kept;
-  let end = Math.min(text.length, space);
-  while (end > 0 && sizeOf(text.slice(0, end)) > space) end -= Math.ceil((sizeOf(text.slice(0, end)) - space) / 8) || 1;
-  return text.slice(0, end).replace(/[\ud800-\udbff]$/, '');
+  return fits;
 }

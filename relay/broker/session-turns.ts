@@ -28,9 +28,11 @@ export interface HookAnswer {
   readonly text: string;
   /** Call when the answer was written out whole. */
   readonly written: () => void;
+  /** Call when it was not: nobody can have shown it, so what it handed out is available again. */
+  readonly lost: () => Promise<void>;
 }
 
-const SILENT: HookAnswer = { text: '', written: () => undefined };
+const SILENT: HookAnswer = { text: '', written: () => undefined, lost: async () => undefined };
 
 export class SessionTurns {
   readonly #deps: BrokerDeps;
@@ -105,6 +107,7 @@ export class SessionTurns {
     return {
       text: host.injection(text, summarize(result.items)),
       written: () => this.#remember(session, result.lease?.id ?? ''),
+      lost: () => this.#takeBack(caller, result),
     };
   }
 
@@ -118,6 +121,12 @@ export class SessionTurns {
         `Turnpost: ${count} for ${address}. Mail is shown at the end of a turn; check_agent_messages shows it now.`,
       ),
     };
+  }
+
+  async #takeBack({ agent }: HookRequest['caller'], { lease }: TurnResult): Promise<void> {
+    if (lease === null) return;
+    await this.#deps.stores.deliveries.releaseIfHeld(agent.id, lease.id, this.#deps.clock.now());
+    this.#deps.wake([agent.id]);
   }
 
   #remember(session: string, leaseId: string): void {
