@@ -74,7 +74,7 @@ export async function acceptMessage(
   deps.wake(deliveries.flatMap(({ agentId, state }) => (agentId !== null && state === 'available' ? [agentId] : [])));
   deps.count('messages_accepted');
   if (outgoing.emails.length > 0) deps.wakeOutbox();
-  if (budget.justSpent) await noteBudget(deps, caller.agent, message);
+  if (budget.isNews && holds.length > 0) await noteBudget(deps, caller.agent, message);
   return accepted;
 }
 
@@ -131,6 +131,7 @@ function buildMessage(deps: BrokerDeps, caller: Caller, wish: Outgoing, parts: P
   const { agent, key } = caller;
   if (agent === null) throw new RelayError('forbidden', { message: 'Only agents send messages; use an agent key.' });
   const { parent, now } = parts;
+  const recipients = [...parts.recipients.to, ...parts.recipients.cc];
   const unsigned: Omit<Message, 'jws'> = {
     id: newId('msg', now),
     threadId: parent?.message.threadId ?? wish.threadId ?? newId('thr', now),
@@ -152,7 +153,8 @@ function buildMessage(deps: BrokerDeps, caller: Caller, wish: Outgoing, parts: P
     data: wish.data ?? null,
     verifiedBy: 'key',
     auth: null,
-    hop: parent?.message.hop ?? 0,
+    // Going out by email is one more hop: what another relay's agent answers to it comes back with that count.
+    hop: (parent?.message.hop ?? 0) + (recipients.some(({ kind }) => kind === 'email') ? 1 : 0),
     emailMessageId: null,
     createdAt: now,
     attachments: parts.attachments.map(({ content: _, ...info }) => info),

@@ -17,6 +17,7 @@ export async function decideHold(
     throw new RelayError('state_conflict', { message: `That message ${why} already.` });
   }
   deps.log.info({ hold_id: id, decision, message_id: decided.message.id }, 'hold decided');
-  if (decided.delivery.agentId !== null) deps.wake([decided.delivery.agentId]);
+  if (decided.delivery.agentId === null) deps.wakeOutbox();
+  else deps.wake([decided.delivery.agentId]);
   return decided;
 }

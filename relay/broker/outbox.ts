@@ -1,4 +1,5 @@
 /** Takes due emails from the outbox, hands them to the courier, records the outcome, tells the sender of a bounce. */
+import { RelayError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import type { Courier } from '../mail/contracts.ts';
 import type { NewMail, OutboxItem } from '../store/stores.ts';
@@ -11,6 +12,7 @@ import { nextRetryAt } from './retry-policy.ts';
 const CLAIM_MS = 15 * 60_000;
 /** Emails on their way at the same time. */
 const WORKERS = 4;
+const RESCUE_AGAIN_MS = 1_000;
 /** Looks again at the latest, whatever the timers say. */
 const LONGEST_NAP_MS = 60_000;
 
@@ -38,13 +40,26 @@ export class Outbox {
 
   /** Works until the signal aborts; what is in hand then is finished first. */
   async run(signal: AbortSignal): Promise<void> {
-    await this.#deps.stores.outbox.rescueAll(this.#deps.clock.now());
+    await this.#rescue(signal);
     while (!signal.aborted) {
       this.#nap = new AbortController();
       await Promise.all(Array.from({ length: WORKERS }, () => this.#workAll(signal)));
       if (!signal.aborted) await this.#sleep(signal);
     }
     this.#courier.close();
+  }
+
+  /** A store that cannot write yet is asked again: this duty must not end before the relay does. */
+  async #rescue(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        return await this.#deps.stores.outbox.rescueAll(this.#deps.clock.now());
+      } catch (error) {
+        if (!(error instanceof RelayError)) throw error;
+        this.#deps.log.error({ cause: error.cause }, 'outbox: the store cannot write');
+        await this.#deps.clock.sleep(RESCUE_AGAIN_MS, signal);
+      }
+    }
   }
 
   async #workAll(signal: AbortSignal): Promise<void> {

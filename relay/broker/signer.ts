@@ -96,9 +96,19 @@ function claims(message: Omit<Message, 'jws'>, domain: string): Record<string, u
   };
 }
 
+/** Undefined where it is no JWT at all: `decode` throws for some of these. */
+function kidOf(jws: string): string | undefined {
+  try {
+    const header = jwt.decode(jws, { complete: true })?.header;
+    return header?.typ === TYPE ? header.kid : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 function problemOf(message: Message, keys: readonly LoadedKey[], domain: string): string | null {
   if (message.jws === null) return message.from.kind === 'agent' ? 'it is not signed' : null;
-  const kid = jwt.decode(message.jws, { complete: true })?.header.kid;
+  const kid = kidOf(message.jws);
   const key = keys.find(({ row }) => row.kid === kid);
   if (key === undefined) return 'it is signed with a key that is not ours';
   if (message.createdAt < key.row.validFrom || message.createdAt > (key.row.retiredAt ?? Number.POSITIVE_INFINITY)) {

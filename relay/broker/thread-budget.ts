@@ -1,7 +1,8 @@
 /**
  * Two agents must not talk each other into ruin: so many messages of agents in a thread and hour, the rest waits for a
- * person, who is told once.
+ * person, who is told once and not again while something of the thread waits.
  */
+import { RelayError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import type { Agent, Delivery, Message } from '../types.ts';
 import { ownerOf } from './agents.ts';
@@ -15,20 +16,33 @@ const HOUR_MS = 3_600_000;
 export interface Budget {
   /** The next message waits for a person. */
   readonly spent: boolean;
-  /** And it is the first that does. */
-  readonly justSpent: boolean;
+  /** And nothing of the thread waits yet: the owner has not been told. */
+  readonly isNews: boolean;
 }
 
 export async function threadBudget(deps: BrokerDeps, threadId: string, now: number): Promise<Budget> {
   const turns = await deps.stores.messages.countAgentTurns(threadId, now - HOUR_MS);
-  return { spent: turns >= TURNS_PER_HOUR, justSpent: turns === TURNS_PER_HOUR };
+  const spent = turns >= TURNS_PER_HOUR;
+  return { spent, isNews: spent && (await deps.stores.holds.countOpenApprovals(threadId)) === 0 };
 }
 
-/** Tells the owner by email that a thread waits, with the command that lets it go on. */
+/**
+ * Tells the owner by email that a thread waits, with the command that lets it go on. The held message is stored already:
+ * a note that cannot be is logged, and the hold stays in the list all the same.
+ */
 export async function noteBudget(deps: BrokerDeps, agent: Agent, held: Message): Promise<void> {
   const owner = ownerOf(deps, agent);
   deps.log.warn({ thread_id: held.threadId, agent: agent.name }, 'thread over its hourly budget: messages are held');
   if (owner === null) return;
+  try {
+    await sendNote(deps, agent, held, owner);
+  } catch (error) {
+    if (!(error instanceof RelayError)) throw error;
+    deps.log.error({ thread_id: held.threadId, code: error.code, cause: error.cause }, 'the owner could not be told');
+  }
+}
+
+async function sendNote(deps: BrokerDeps, agent: Agent, held: Message, owner: string): Promise<void> {
   const { message, delivery } = note(deps, agent, held, owner);
   const { emails, routes, emailMessageId } = await composeOutgoing(deps, agent, message, [delivery], []);
   await deps.stores.messages.accept({
