@@ -19,7 +19,7 @@ type Run = (receipt: ((status: number, body: unknown) => Receipt) | undefined) =
 const inFlight = new Map<string, Promise<unknown>>();
 
 export async function answerOnce(
-  deps: BrokerDeps,
+  deps: Pick<BrokerDeps, 'stores' | 'clock'>,
   req: Request,
   caller: Caller | undefined,
   run: Run,
@@ -42,7 +42,7 @@ export async function answerOnce(
 /** Each looks for a receipt only after the one before it has ended: of many that come at once, one does the work. */
 async function answerAfter(
   before: Promise<unknown> | undefined,
-  deps: BrokerDeps,
+  deps: Pick<BrokerDeps, 'stores' | 'clock'>,
   request: Identified,
   run: Run,
 ): Promise<Answer | undefined> {

@@ -3,6 +3,7 @@
  * same order: key, scope, JSON, media type, schema, idempotency; `/openapi.json` is made from the same rows. No body is
  * read for a caller whose key or scope is refused.
  */
+import type { ServerResponse } from 'node:http';
 import express, { type Request, type RequestHandler, type Response, type Router } from 'express';
 import { z } from 'zod';
 import type { BrokerDeps } from '../broker/deps.ts';
@@ -199,7 +200,8 @@ function sessionOf(req: Request): string | null {
   return typeof session === 'string' && /^[\x21-\x7e]{1,200}$/.test(session) ? session : null;
 }
 
-function whenGone(res: Response): AbortSignal {
+/** Aborts when the caller has gone away, also where it went before this was asked. */
+export function whenGone(res: ServerResponse): AbortSignal {
   const gone = new AbortController();
   res.on('close', () => gone.abort());
   // It may have gone while the key was looked up.

@@ -113,27 +113,6 @@ test('a caller that hangs up leaves no waiter, and mail that comes later is not 
   expect((await lease(reader)).as(wire.LeaseAnswer).items).toMatchObject([{ attempt: 1 }]);
 });
 
-test('a caller that hung up before it was looked at leaves no waiter either', async () => {
-  const reader = await fixture.agent();
-  const hangUps = Array.from({ length: 20 }, async () => {
-    const body = JSON.stringify({ wait: '1m' });
-    const { hostname, port } = new URL(fixture.relay.httpUrl);
-    const headers = {
-      authorization: `Bearer ${reader.key}`,
-      'content-type': 'application/json',
-      'content-length': Buffer.byteLength(body),
-      // Its session is looked up first, which takes a turn of the event loop.
-      'x-turnpost-client': 'mcp',
-      'x-turnpost-session': 's1',
-    };
-    const sent = http.request({ host: hostname, port, method: 'POST', path: LEASES, agent: false, headers });
-    sent.on('error', () => undefined);
-    sent.end(body, () => sent.destroy());
-  });
-  await Promise.all(hangUps);
-  await untilWaiting(0);
-});
-
 test('a lease given back makes its mail available again, once; a stale or foreign id changes nothing', async () => {
   const reader = await fixture.agent();
   await fixture.send(sender, reader.name);
