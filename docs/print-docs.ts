@@ -2,7 +2,7 @@
  * `npm run docs`: prints the pages that are made from tables, so that they cannot say anything else than the code does.
  * test/docs-fresh.test.ts fails when a page on disk is not what this prints.
  */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describeCli } from '../cli/describe-cli.ts';
@@ -17,8 +17,21 @@ const printedFrom = (source: string): string =>
 /** A cell must neither end the row nor the column. */
 const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
 
-function configurationPage(): string {
+function settingsTable(): string {
   const rows = describeSettings().map((row) => `| \`${row.name}\` | ${cell(row.default)} | ${cell(row.doc)} |`);
+  return `| Name | Default | Meaning |\n|---|---|---|\n${rows.join('\n')}`;
+}
+
+/** The README is written by hand but for this table, between its marks. */
+function readme(): string {
+  const before = readFileSync(path.join(ROOT, 'README.md'), 'utf8');
+  return before.replace(
+    /(<!-- settings:begin -->\n)[\s\S]*(<!-- settings:end -->)/,
+    (_, begin: string, end: string) => `${begin}\n${settingsTable()}\n\n${end}`,
+  );
+}
+
+function configurationPage(): string {
   return `# Configuration
 
 ${printedFrom('relay/settings.ts')}
@@ -29,9 +42,7 @@ counts as not set. Durations are a number and \`ms\`, \`s\`, \`m\`, \`h\` or \`d
 \`GiB\`. A relay that cannot read its settings names every bad one and does not start. \`templates/env.example\` has all
 of them to copy from.
 
-| Name | Default | Meaning |
-|---|---|---|
-${rows.join('\n')}
+${settingsTable()}
 
 Hooks, command line and MCP read \`TURNPOST_URL\` or \`TURNPOST_SOCKET\`, and \`TURNPOST_KEY\`.
 `;
@@ -71,6 +82,7 @@ ${rows.join('\n')}`;
 /** Path from the project's folder to text. */
 export async function printDocs(): Promise<ReadonlyMap<string, string>> {
   return new Map([
+    ['README.md', readme()],
     ['docs/configuration.md', configurationPage()],
     ['docs/errors.md', errorsPage()],
     ['docs/cli.md', await describeCli()],
