@@ -5,7 +5,7 @@
 import { newId } from '../ids.ts';
 import { classifyEmail } from '../mail/classify.ts';
 import type { EmailClass, IncomingEmail, IntakeSource, ParsedEmail } from '../mail/contracts.ts';
-import { readOwnMessageId } from '../mail/message-id.ts';
+import { readMessageIds, readOwnMessageId } from '../mail/message-id.ts';
 import { newWords } from '../mail/new-words.ts';
 import { parseEmail, UnparsableEmail } from '../mail/parse-email.ts';
 import type { CursorMove, Intake, NewMail, ReceivedEmail } from '../store/stores.ts';
@@ -32,16 +32,22 @@ export async function takeEmail(deps: BrokerDeps, email: IncomingEmail): Promise
   announce(deps, email.source, fresh);
 }
 
+interface RefusedEmail {
+  readonly source: IntakeSource;
+  /** Null: not even fetched; then its header section tells whose it is. */
+  readonly raw: Buffer | null;
+  readonly head: Buffer;
+  readonly reason: string;
+}
+
 /** A mail that cannot be taken in (too large, fails again and again): a hold with the reason; the cursor moves on. */
-export async function quarantineEmail(
-  deps: BrokerDeps,
-  source: IntakeSource,
-  raw: Buffer | null,
-  reason: string,
-): Promise<void> {
+export async function quarantineEmail(deps: BrokerDeps, refused: RefusedEmail): Promise<void> {
+  const { source, raw, reason, head } = refused;
   const now = deps.clock.now();
-  const email = { source, raw: raw ?? Buffer.alloc(0), receivedAt: now };
-  const intakes = await quarantineIntakes(deps, email, reason);
+  const email = { source, raw: raw ?? head, receivedAt: now };
+  // Two mails that were not fetched may have the same header section.
+  const content = raw === null ? sha256(describeSource(source)) : undefined;
+  const intakes = await quarantineIntakes(deps, email, reason, content);
   const fresh = await deps.stores.messages.receive(received(deps, source, raw, now), intakes);
   announce(deps, source, fresh);
 }
@@ -141,7 +147,7 @@ function buildMail(
 ): NewMail {
   const sender = senderOf(deps, email.source, parsed, target);
   const message = buildMessage(deps, email, parsed, kind, target, sender);
-  const refusal = whyHeld(parsed, kind, sender);
+  const refusal = whyHeld(parsed, kind, sender, target);
   const delivery = deliveryTo(deps, message, target, sender, refusal !== null, email.receivedAt);
   return {
     message,
@@ -152,13 +158,15 @@ function buildMail(
 }
 
 /** Null: it may go to the agent. */
-function whyHeld(parsed: ParsedEmail, kind: EmailClass, sender: Sender): string | null {
+function whyHeld(parsed: ParsedEmail, kind: EmailClass, sender: Sender, target: Target): string | null {
   const received = parsed.headers.get('received')?.length ?? 0;
   if (parsed.agentHeaders.hops > MAX_HOPS || received > MAX_RECEIVED)
     return 'it was passed on too often and may go in circles';
   if (kind.kind !== 'person' && kind.kind !== 'auto_reply')
     return `it is not a person's answer: ${kind.kind === 'bounce' ? 'bounce' : kind.reason}`;
-  return sender.trust === 'unknown' ? sender.reason : null;
+  if (sender.trust === 'unknown') return sender.reason;
+  // Machines answer the envelope sender (RFC 3834 section 4), people the Reply-To.
+  return kind.kind === 'person' && target.by === 'bounce' ? 'it was sent to the address for bounces' : null;
 }
 
 function deliveryTo(
@@ -224,10 +232,16 @@ function withProblems(body: string, problems: readonly string[]): string {
 }
 
 /** For each agent the envelope or the raw header names; where none can be told, it is only remembered. */
-async function quarantineIntakes(deps: BrokerDeps, email: IncomingEmail, reason: string): Promise<Intake[]> {
-  const addresses = email.source.kind === 'smtp' ? email.source.envelopeTo : addressesInHead(email.raw);
-  const targets = await findTargets(deps, { addresses, references: [] });
-  const content = sha256(email.raw.length > 0 ? email.raw : describeSource(email.source));
+async function quarantineIntakes(
+  deps: BrokerDeps,
+  email: IncomingEmail,
+  reason: string,
+  content = sha256(email.raw),
+): Promise<Intake[]> {
+  const targets = await findTargets(
+    deps,
+    email.source.kind === 'smtp' ? { addresses: email.source.envelopeTo, references: [] } : namedInHead(email.raw),
+  );
   return targets.map((target) => {
     const sender: Sender = {
       address: 'unknown@unknown.invalid',
@@ -249,10 +263,11 @@ async function quarantineIntakes(deps: BrokerDeps, email: IncomingEmail, reason:
 
 const HEAD_BYTES = 64 * 1024;
 
-/** Anything like an address in the first bytes: only used to find which agent's quarantine an unreadable mail belongs to. */
-function addressesInHead(raw: Buffer): string[] {
+/** Anything like an address or a Message-ID: only used to find which agent's quarantine an unreadable mail belongs to. */
+function namedInHead(raw: Buffer): { readonly addresses: readonly string[]; readonly references: readonly string[] } {
   const head = raw.subarray(0, HEAD_BYTES).toString('latin1');
-  return [...new Set(head.match(/[a-z0-9.+_-]{1,64}@[a-z0-9.-]{1,253}/gi) ?? [])].slice(0, 100);
+  const addresses = [...new Set(head.match(/[a-z0-9.+_-]{1,64}@[a-z0-9.-]{1,253}/gi) ?? [])].slice(0, 100);
+  return { addresses, references: readMessageIds(head) };
 }
 
 function unreadable(reason: string): ParsedEmail {

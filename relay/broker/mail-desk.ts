@@ -29,6 +29,6 @@ export function letterBoxKeeper(deps: BrokerDeps): LetterBoxKeeper {
     isOurs: async (candidate) => (await findTargets(deps, candidate)).length > 0,
     take: (email) => takeEmail(deps, email),
     countFailure: (account, folder, uidValidity, uid) => mailboxes.countFailure(account, folder, uidValidity, uid),
-    quarantine: (source, raw, reason) => quarantineEmail(deps, source, raw, reason),
+    quarantine: (source, raw, reason, head) => quarantineEmail(deps, { source, raw, reason, head }),
   };
 }

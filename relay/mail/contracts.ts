@@ -169,8 +169,11 @@ export interface LetterBoxKeeper {
   take(email: IncomingEmail): Promise<void>;
   /** Counts a failed try at this UID and returns how many there were; from 3 on `quarantine` is due. */
   countFailure(account: string, folder: string, uidValidity: string, uid: number): Promise<number>;
-  /** A mail that cannot be taken in: it becomes a hold with the reason, the cursor moves on. `raw` null: not even fetched. */
-  quarantine(source: IntakeSource, raw: Buffer | null, reason: string): Promise<void>;
+  /**
+   * A mail that cannot be taken in: it becomes a hold with the reason, the cursor moves on. `raw` null: not even
+   * fetched; then `head`, its header section, tells whose it is.
+   */
+  quarantine(source: IntakeSource, raw: Buffer | null, reason: string, head: Buffer): Promise<void>;
 }
 
 /** What the SMTP listener wants from above. */

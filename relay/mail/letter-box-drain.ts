@@ -122,7 +122,7 @@ async function takeMail(box: OpenMailbox, head: MailHead, uidValidity: string, o
   const source: IntakeSource = { kind: 'imap', account, folder, uidValidity, uid: head.uid };
   if (head.size > maxBytes) {
     const reason = `The mail has ${head.size} bytes, more than TURNPOST_MAX_MESSAGE allows; it is still in the mailbox.`;
-    return asKeeper(() => keeper.quarantine(source, null, reason));
+    return asKeeper(() => keeper.quarantine(source, null, reason, head.headers));
   }
   let raw: Buffer | undefined;
   try {
@@ -130,15 +130,20 @@ async function takeMail(box: OpenMailbox, head: MailHead, uidValidity: string, o
     if (raw === undefined) return asKeeper(() => keeper.move(account, folder, { uidValidity, lastUid: head.uid }));
     await keeper.take({ source, raw, receivedAt: clock.now() });
   } catch (error) {
-    await handleFailure(error, source, raw ?? null, options);
+    await handleFailure(error, { source, raw: raw ?? null, head: head.headers }, options);
   }
+}
+
+interface FailedMail {
+  readonly source: Extract<IntakeSource, { kind: 'imap' }>;
+  readonly raw: Buffer | null;
+  readonly head: Buffer;
 }
 
 /** A store that is not to be had stops the drain; a mail that fails TRIES times is put aside, or it would block all others. */
 async function handleFailure(
   error: unknown,
-  source: Extract<IntakeSource, { kind: 'imap' }>,
-  raw: Buffer | null,
+  { source, raw, head }: FailedMail,
   { keeper, log }: DrainOptions,
 ): Promise<void> {
   const { account, folder, uidValidity, uid } = source;
@@ -147,7 +152,9 @@ async function handleFailure(
   log.warn({ tag: 'imap', account, folder, uid, tries, cause: error }, 'could not take a mail in');
   if (tries < TRIES) throw raw === null ? error : keeperFailure(error);
   const what = raw === null ? 'could not be fetched' : 'could not be taken in';
-  await asKeeper(() => keeper.quarantine(source, raw, `The mail ${what} in ${tries} tries; the log has the causes.`));
+  await asKeeper(() =>
+    keeper.quarantine(source, raw, `The mail ${what} in ${tries} tries; the log has the causes.`, head),
+  );
 }
 
 async function asKeeper<T>(call: () => Promise<T>): Promise<T> {
