@@ -54,10 +54,21 @@ function keyFor(deps: Pick<BrokerDeps, 'clock'>, wish: KeyWish, secret: string):
   };
 }
 
-/** Takes the admin key of the settings (or of the data folder) in, if it is new. */
+const CONFIGURED = 'configured';
+
+/**
+ * Takes in the admin key of the settings or of the data folder. One that was configured before and is not any longer is
+ * dead from then on. Throws an Error for people where this one was revoked.
+ */
 export async function ensureAdminKey(deps: Pick<BrokerDeps, 'stores' | 'clock'>, secret: string): Promise<void> {
-  if ((await deps.stores.keys.findByHash(hashSecret(secret))) !== undefined) return;
-  await deps.stores.keys.issue(keyFor(deps, { scope: 'admin', agentId: null, label: 'admin.key' }, secret));
+  const known = await deps.stores.keys.findByHash(hashSecret(secret));
+  if (known !== undefined && !isLive(known, deps.clock.now())) {
+    throw new Error(
+      'the admin key was revoked: remove admin.key from the data folder, or set another TURNPOST_ADMIN_KEY',
+    );
+  }
+  const key = known ?? keyFor(deps, { scope: 'admin', agentId: null, label: CONFIGURED }, secret);
+  await deps.stores.keys.replaceConfigured(key, deps.clock.now());
 }
 
 export function isLive(key: Key, now: number): boolean {
@@ -108,15 +119,21 @@ export async function rotateKey(
   receiptFor: ReceiptFor<NewKey>,
 ): Promise<NewKey> {
   const old = await keyOf(deps, agent, keyId);
-  const made = makeKey(deps, { scope: old.scope, agentId: old.agentId, label: old.label ?? undefined });
+  // A key that was to die dies when it was to: rotation changes the secret, not the right.
+  const made = makeKey(deps, {
+    scope: old.scope,
+    agentId: old.agentId,
+    label: old.label ?? undefined,
+    expiresAt: old.expiresAt ?? undefined,
+  });
   const rotated = await deps.stores.keys.rotateIfLive(keyId, made.key, deps.clock.now() + graceMs, receiptFor?.(made));
   if (!rotated) throw new RelayError('state_conflict', { message: 'That key is expired or revoked; issue a new one.' });
   return made;
 }
 
-/** Dead at once in every face: who waits with it is woken and refused. */
+/** Dead at once in every face: who waits with it is woken and refused. Admin keys are no agent's, so any agent will do. */
 export async function revokeKey(deps: BrokerDeps, agent: Agent, keyId: string, reason: string | null): Promise<Key> {
-  const key = await keyOf(deps, agent, keyId);
+  const key = await keyOf(deps, agent, keyId, { adminToo: true });
   const now = deps.clock.now();
   const revoked = await deps.stores.keys.revokeIfLive(keyId, now, reason);
   if (revoked === undefined) throw new RelayError('state_conflict', { message: 'That key was dead already.' });
@@ -125,9 +142,11 @@ export async function revokeKey(deps: BrokerDeps, agent: Agent, keyId: string, r
   return { ...key, revokedAt: now, revokeReason: reason };
 }
 
-async function keyOf(deps: BrokerDeps, agent: Agent, keyId: string): Promise<Key> {
+async function keyOf(deps: BrokerDeps, agent: Agent, keyId: string, { adminToo = false } = {}): Promise<Key> {
   const key = await deps.stores.keys.find(keyId);
-  if (key === undefined || key.agentId !== agent.id)
+  const isMeant = key?.agentId === agent.id || (adminToo && key?.agentId === null);
+  if (key === undefined || !isMeant) {
     throw new RelayError('not_found', { message: `${agent.name} has no key ${keyId}.` });
+  }
   return key;
 }

@@ -79,6 +79,8 @@ export interface AgentStore {
 }
 
 export interface KeyStore {
+  /** Issues the key if it is new; other keys with its label are dead from now on. */
+  replaceConfigured(key: Key, now: number): Promise<void>;
   issue(key: Key, receipt?: Receipt): Promise<void>;
   findByHash(hash: string): Promise<Key | undefined>;
   find(id: string): Promise<Key | undefined>;
@@ -321,11 +323,16 @@ export interface HoldStore {
   decideIfOpen(id: string, decision: 'accepted' | 'dropped', now: number): Promise<HeldDelivery | undefined>;
 }
 
+export interface MailboxPosition {
+  readonly uidValidity: string;
+  /** One after the `lastUid` that this UIDVALIDITY was first seen with. */
+  readonly firstUid: number;
+  readonly lastUid: number;
+}
+
 export interface MailboxStore {
-  find(
-    account: string,
-    folder: string,
-  ): Promise<{ readonly uidValidity: string; readonly lastUid: number } | undefined>;
+  find(account: string, folder: string): Promise<MailboxPosition | undefined>;
+  /** Never back within a UIDVALIDITY. */
   move(cursor: CursorMove): Promise<void>;
   /** Returns how many times this UID has failed now. */
   countFailure(account: string, folder: string, uidValidity: string, uid: number): Promise<number>;

@@ -90,6 +90,23 @@ test('a rotation without a body leaves ten minutes, one with 0s none', async () 
   expect(await statusOf(second.secret)).toBe(401);
 });
 
+test('a rotated key dies when the old one was to', async () => {
+  const expires_at = new Date(clock.now() + 60_000).toISOString();
+  const path = '/v1/agents/holder/keys';
+  const old = (await fixture.call('POST', path, { body: { expires_at } })).as(wire.NewKey);
+  const next = (await fixture.call('POST', `${path}/${old.id}/rotate`, { body: {} })).as(wire.NewKey);
+  expect(next.expires_at).toBe(expires_at);
+  clock.advance(60_000);
+  expect(await statusOf(next.secret)).toBe(401);
+});
+
+test('an admin key that was issued is revoked like any other', async () => {
+  const admin = (await fixture.call('POST', '/v1/agents/holder/keys', { body: { scope: 'admin' } })).as(wire.NewKey);
+  expect((await fixture.call('GET', '/v1/holds', { key: admin.secret })).status).toBe(200);
+  expect((await fixture.call('DELETE', `/v1/agents/holder/keys/${admin.id}`)).status).toBe(200);
+  expect((await fixture.call('GET', '/v1/holds', { key: admin.secret })).status).toBe(401);
+});
+
 test('a grace time that is no date any more is refused', async () => {
   const { id } = await issue();
   const reply = await fixture.call('POST', `/v1/agents/holder/keys/${id}/rotate`, { body: { grace: '999999999d' } });

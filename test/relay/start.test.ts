@@ -1,9 +1,11 @@
 /** How a relay starts in this process: what it makes private, what it refuses to touch, and what never stops it. */
+
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { hashSecret } from '../../relay/broker/keys.ts';
 import { prepareDataFolder, readAdminKey, readTlsPair } from '../../relay/data-folder.ts';
 import { type Log, silentLog } from '../../relay/log.ts';
 import { readyLine, startRelay } from '../../relay/main.ts';
@@ -62,6 +64,18 @@ describe('the data folder', () => {
     const key = `tp_admin_${'k'.repeat(30)}`;
     expect((await start({ TURNPOST_ADMIN_KEY: key })).adminKey).toBe(key);
     expect(existsSync(path.join(folder, 'admin.key'))).toBe(false);
+  });
+
+  test('a key of the settings that was replaced is dead after the next start', async () => {
+    const [old, next] = [`tp_admin_${'o'.repeat(30)}`, `tp_admin_${'n'.repeat(30)}`];
+    const { stores, close } = await start({ TURNPOST_ADMIN_KEY: old });
+    expect((await stores.keys.findByHash(hashSecret(old)))?.revokedAt).toBeNull();
+    await close();
+    const second = await start({ TURNPOST_ADMIN_KEY: next });
+    expect((await second.stores.keys.findByHash(hashSecret(old)))?.revokedAt).not.toBeNull();
+    expect((await second.stores.keys.findByHash(hashSecret(next)))?.revokedAt).toBeNull();
+    await second.close();
+    await expect(start({ TURNPOST_ADMIN_KEY: old })).rejects.toThrow(/the admin key was revoked/);
   });
 
   test.each(['', 'half a k', 'tp_admin_short'])(

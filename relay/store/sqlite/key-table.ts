@@ -15,6 +15,10 @@ const LIVE = `revoked_at IS NULL AND (expires_at IS NULL OR expires_at > @now)`;
 const SHORTEN = `
   UPDATE key SET expires_at = min(coalesce(expires_at, @until), @until) WHERE id = @id AND ${LIVE}`;
 
+const REPLACE = `
+  UPDATE key SET revoked_at = @now, revoke_reason = 'replaced in the settings'
+  WHERE agent_id IS NULL AND label = @label AND id <> @id AND revoked_at IS NULL`;
+
 const REVOKE = `UPDATE key SET revoked_at = @now, revoke_reason = @reason WHERE id = @id AND ${LIVE}`;
 
 const UNTAKEN_OF_KEY = `
@@ -38,6 +42,13 @@ export class SqliteKeyTable implements KeyStore {
     await this.#store.write(() => {
       insertKey(this.#store, key);
       insertReceipt(this.#store, receipt);
+    });
+  }
+
+  async replaceConfigured(key: Key, now: number): Promise<void> {
+    await this.#store.write(() => {
+      if (this.#findByHash.get(key.hash) === undefined) insertKey(this.#store, key);
+      this.#store.prepare(REPLACE).run({ id: key.id, label: key.label, now });
     });
   }
 
