@@ -1,4 +1,4 @@
-/** The arrows of docs/states.md: the store makes each of them, and no other. */
+/** The arrows of docs/states.md: a store makes each of them, and no other. test/states.test.ts runs it for each store. */
 import { expect, test } from 'vitest';
 import { observeArrows } from '../support/state-arrows.ts';
 import { readStatesPage } from '../support/states-page.ts';

@@ -40,6 +40,17 @@ export function keySuite(open: OpenStores): void {
       expect(await stores.receipts.find('scope', 0)).toBeDefined();
     });
 
+    test('of configured keys with one label only the last lives; others are not touched', async () => {
+      const [first, second] = ['one', 'two'].map(() => aKey(null, { label: 'configured' }));
+      const other = aKey(null, { label: 'other' });
+      await stores.keys.issue(other);
+      for (const key of [first, second, second]) if (key) await stores.keys.replaceConfigured(key, START + 1);
+      expect(await stores.keys.find(first?.id ?? '')).toMatchObject({ revokedAt: START + 1 });
+      for (const key of [second, other, reader.key]) {
+        expect(await stores.keys.find(key?.id ?? '')).toMatchObject({ revokedAt: null });
+      }
+    });
+
     test('rotation adds the next key and shortens the life of the old one, never lengthens it', async () => {
       const next = aKey(reader.agent.id, { createdAt: START + 1 });
       expect(await stores.keys.rotateIfLive(reader.key.id, next, START + MINUTE, aReceipt('scope'))).toBe(true);

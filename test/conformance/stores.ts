@@ -5,7 +5,6 @@
 import { describe } from 'vitest';
 import type { Stores } from '../../relay/store/stores.ts';
 import { agentSuite } from './agents.ts';
-import { arrowSuite } from './arrows.ts';
 import { holdSuite } from './holds.ts';
 import { keySuite } from './keys.ts';
 import { messageSuite } from './messages.ts';
@@ -25,7 +24,6 @@ export function conformance(name: string, open: OpenStores): void {
     receivingSuite(open);
     turnSuite(open);
     sessionSuite(open);
-    arrowSuite(open);
     holdSuite(open);
     outboxSuite(open);
     smallTableSuite(open);

@@ -202,9 +202,9 @@ interface Try {
   readonly expiresAt: number | null;
 }
 
-/** Null: nothing moved, or this scene needs a time of expiry. */
+/** Null: nothing moved, or without a time of expiry there is nothing (more) to try. */
 async function tryOne(open: () => Promise<Stores>, { kind, from, steps, move, now, expiresAt }: Try) {
-  if (expiresAt === null && steps.includes(expire)) return null;
+  if (expiresAt === null && (steps.includes(expire) || now !== MOMENTS[0])) return null;
   const scene = await setUp(await open(), kind, expiresAt);
   try {
     for (const step of steps) await step(scene, START);
