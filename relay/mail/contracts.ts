@@ -155,10 +155,19 @@ export interface Cursor {
   readonly lastUid: number;
 }
 
+/** A cursor that is stored. */
+export interface KnownCursor extends Cursor {
+  /** Where reading began in this UIDVALIDITY: what lies below was there before us and is left alone. */
+  readonly firstUid: number;
+}
+
 /** What the letter box (IMAP) wants from above. All of it is durable when the promise resolves. */
 export interface LetterBoxKeeper {
-  find(account: string, folder: string): Promise<Cursor | undefined>;
-  /** Sets the cursor: first sight of a mailbox, a new UIDVALIDITY, or mail that is none of ours passed over. */
+  find(account: string, folder: string): Promise<KnownCursor | undefined>;
+  /**
+   * Moves the cursor, never back: first sight of a mailbox or a new UIDVALIDITY (reading begins after `lastUid`), or
+   * mail that is none of ours passed over. `take` and `quarantine` move it in the same way.
+   */
   move(account: string, folder: string, cursor: Cursor): Promise<void>;
   /** Is one of these addresses (topmost trace headers, To, Cc) an agent of ours or does it carry a token of ours; or one of these Message-IDs ours? */
   isOurs(candidate: {

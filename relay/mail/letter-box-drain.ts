@@ -2,13 +2,13 @@
  * Reads what is new in an IMAP mailbox, from the cursor on, and hands it to the keeper. The order of things is in
  * docs/flow.md, "An email comes in".
  *
- * Promises: UIDs in ascending order, none twice, none passed over that the keeper has not taken, quarantined or refused
- * as not ours; mail that is not ours is not fetched. Never changes anything in the mailbox.
+ * Promises: new UIDs in ascending order, none twice, none passed over that the keeper has not taken, quarantined or
+ * refused as not ours; mail that is not ours is not fetched. Never changes anything in the mailbox.
  */
 import type { Clock } from '../clock.ts';
 import { RelayError } from '../errors.ts';
 import type { Log } from '../log.ts';
-import type { Cursor, IntakeSource, LetterBoxKeeper } from './contracts.ts';
+import type { IntakeSource, KnownCursor, LetterBoxKeeper } from './contracts.ts';
 import { candidateAddresses, readEnvelopeFields, readHeaderLines, splitHeaderSection } from './email-headers.ts';
 
 /** An open mailbox; letter-box-connection.ts has the real one. */
@@ -35,11 +35,21 @@ export const HEADER_FIELDS = ['delivered-to', 'x-original-to', 'envelope-to', 't
 
 const CHUNK = 50;
 const TRIES = 3;
+/**
+ * How far below the cursor each look goes. RFC 9051 section 2.3.1.1 forbids that a lower UID comes to light after a
+ * higher one; clusters, replication and Exchange do it.
+ */
+const LOOK_BACK = 30;
 
 export interface DrainOptions {
   readonly account: string;
   readonly folder: string;
   readonly keeper: LetterBoxKeeper;
+  /**
+   * UIDs near the cursor that are done with; starts empty and lives as long as the process. After a restart the last
+   * few mails are therefore handed to the keeper once more, who knows them.
+   */
+  readonly decided: Set<number>;
   readonly maxBytes: number;
   readonly clock: Clock;
   readonly log: Log;
@@ -54,23 +64,27 @@ export class KeeperFailure extends Error {
 export async function drainMailbox(box: OpenMailbox, options: DrainOptions, stopped: () => boolean): Promise<void> {
   let cursor = await startCursor(box, options);
   for (;;) {
-    const found = await box.findUids(cursor.lastUid + 1);
-    const uids = [...new Set(found)].filter((uid) => uid > cursor.lastUid).sort((a, b) => a - b);
-    if (uids.length === 0) return;
+    const first = Math.max(cursor.firstUid, cursor.lastUid + 1 - LOOK_BACK);
+    const found = [...new Set(await box.findUids(first))].filter((uid) => uid >= first).sort((a, b) => a - b);
+    const news = found.filter((uid) => uid > cursor.lastUid);
+    const late = found.filter((uid) => uid <= cursor.lastUid && !options.decided.has(uid));
+    const uids = [...news, ...late];
     for (let at = 0; at < uids.length; at += CHUNK) {
       if (stopped()) return;
       cursor = await drainChunk(box, uids.slice(at, at + CHUNK), cursor, options, stopped);
     }
-    if (stopped()) return;
+    if (news.length === 0 || stopped()) return;
   }
 }
 
 /** RFC 9051 section 2.3.1.1: a mailbox seen first starts at its end; one with another UIDVALIDITY is read anew from 1. */
-async function startCursor(box: OpenMailbox, { account, folder, keeper, log }: DrainOptions): Promise<Cursor> {
+async function startCursor(box: OpenMailbox, options: DrainOptions): Promise<KnownCursor> {
+  const { account, folder, keeper, decided, log } = options;
   const { uidValidity } = box;
   const known = await asKeeper(() => keeper.find(account, folder));
   if (known?.uidValidity === uidValidity) return known;
-  const cursor = { uidValidity, lastUid: known === undefined ? box.uidNext - 1 : 0 };
+  const firstUid = known === undefined ? box.uidNext : 1;
+  const cursor = { uidValidity, firstUid, lastUid: firstUid - 1 };
   log.info(
     { tag: 'imap', account, folder, uid_validity: uidValidity, last_uid: cursor.lastUid },
     known === undefined
@@ -78,32 +92,36 @@ async function startCursor(box: OpenMailbox, { account, folder, keeper, log }: D
       : 'mailbox was made anew: reading it all',
   );
   await asKeeper(() => keeper.move(account, folder, cursor));
+  decided.clear();
   return cursor;
 }
 
 async function drainChunk(
   box: OpenMailbox,
   uids: readonly number[],
-  start: Cursor,
+  start: KnownCursor,
   options: DrainOptions,
   stopped: () => boolean,
-): Promise<Cursor> {
-  const { account, folder, keeper } = options;
+): Promise<KnownCursor> {
+  const { account, folder, keeper, decided } = options;
   const heads = new Map((await box.fetchHeads(uids)).map((head) => [head.uid, head]));
-  let cursor = start;
-  let stored = start.lastUid;
+  let { lastUid } = start;
+  let stored = lastUid;
   for (const uid of uids) {
     if (stopped()) break;
     const head = heads.get(uid);
     // Deleted since: nothing to take, and its UID never comes again.
     if (head !== undefined && (await isOurs(head, options))) {
-      await takeMail(box, head, cursor.uidValidity, options);
-      stored = uid;
+      await takeMail(box, head, start.uidValidity, options);
+      stored = Math.max(stored, uid);
     }
-    cursor = { ...cursor, lastUid: uid };
+    lastUid = Math.max(lastUid, uid);
+    decided.add(uid);
   }
+  const cursor = { ...start, lastUid };
   // One write for a run of mail that is none of ours.
-  if (stored < cursor.lastUid) await asKeeper(() => keeper.move(account, folder, cursor));
+  if (stored < lastUid) await asKeeper(() => keeper.move(account, folder, cursor));
+  for (const uid of decided) if (uid <= lastUid - LOOK_BACK) decided.delete(uid);
   return cursor;
 }
 

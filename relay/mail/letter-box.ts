@@ -58,6 +58,7 @@ class ImapLetterBox implements LetterBox {
   readonly folder: string;
   readonly #options: LetterBoxOptions;
   readonly #server: ReturnType<typeof readServerUrl>;
+  readonly #decided = new Set<number>();
   #failures: Failures = NO_FAILURES;
   #ready = false;
   #problem: string | null = 'not connected yet';
@@ -135,7 +136,7 @@ class ImapLetterBox implements LetterBox {
     const { keeper, maxBytes, clock, log } = this.#options;
     await drainMailbox(
       connection,
-      { account: this.account, folder: this.folder, keeper, maxBytes, clock, log },
+      { account: this.account, folder: this.folder, keeper, decided: this.#decided, maxBytes, clock, log },
       stopped,
     );
     if (!this.#ready) log.info({ tag: 'imap', account: this.account, folder: this.folder }, 'mailbox is being watched');

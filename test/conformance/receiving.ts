@@ -35,7 +35,7 @@ export function receivingSuite(open: OpenStores): void {
       const one = intake('key-1');
       expect(await stores.messages.receive(email(cursor(5)), [one])).toEqual([one]);
       expect(await stores.deliveries.countAvailable(reader.agent.id)).toBe(1);
-      expect(await position()).toEqual({ uidValidity: '7', lastUid: 5 });
+      expect(await position()).toMatchObject({ uidValidity: '7', lastUid: 5 });
     });
 
     test('the same mail by another way is stored once, and its cursor moves all the same', async () => {
@@ -115,11 +115,21 @@ export function receivingSuite(open: OpenStores): void {
       expect(await position()).toBeUndefined();
       await stores.mailboxes.move(cursor(10));
       await stores.mailboxes.move(cursor(4));
-      expect(await position()).toEqual({ uidValidity: '7', lastUid: 10 });
+      expect(await position()).toMatchObject({ uidValidity: '7', lastUid: 10 });
       await stores.messages.receive(email(cursor(3)), []);
       expect((await position())?.lastUid).toBe(10);
       await stores.mailboxes.move(cursor(2, '8'));
-      expect(await position()).toEqual({ uidValidity: '8', lastUid: 2 });
+      expect(await position()).toMatchObject({ uidValidity: '8', lastUid: 2 });
+    });
+
+    test('where reading began stays as it was at the first move, until the mailbox is rebuilt', async () => {
+      await stores.mailboxes.move(cursor(10));
+      await stores.mailboxes.move(cursor(12));
+      await stores.messages.receive(email(cursor(4)), []);
+      expect(await position()).toEqual({ uidValidity: '7', firstUid: 11, lastUid: 12 });
+      await stores.mailboxes.move(cursor(0, '8'));
+      await stores.mailboxes.move(cursor(5, '8'));
+      expect(await position()).toEqual({ uidValidity: '8', firstUid: 1, lastUid: 5 });
     });
 
     test('mailboxes and folders have each their own cursor', async () => {
@@ -129,12 +139,16 @@ export function receivingSuite(open: OpenStores): void {
       expect((await position())?.lastUid).toBe(1);
     });
 
-    test('failures are counted by UID until the cursor passes it', async () => {
+    test('failures are counted by UID until the cursor is moved onto it, or far past it', async () => {
       const fail = (uid: number, uidValidity = '7') =>
         stores.mailboxes.countFailure('you@example.com', 'INBOX', uidValidity, uid);
       expect([await fail(5), await fail(5), await fail(6), await fail(5, '8')]).toEqual([1, 2, 1, 1]);
       await stores.mailboxes.move(cursor(5));
       expect([await fail(5), await fail(6), await fail(5, '8')]).toEqual([1, 2, 1]);
+      await stores.mailboxes.move(cursor(7));
+      expect([await fail(5), await fail(6)]).toEqual([2, 3]);
+      await stores.mailboxes.move(cursor(2000));
+      expect(await fail(5)).toBe(1);
     });
   });
 }

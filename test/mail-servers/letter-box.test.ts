@@ -146,6 +146,30 @@ describe.skipIf(!available)('letter box with Dovecot', () => {
     expect(keeper.cursor?.uidValidity).not.toBe(before);
   });
 
+  test('a mail that shows late, under a UID below others, is taken once all the same, and not what was there at first', async () => {
+    const user = 'alice@human.test';
+    const box = letterBox(user);
+    let count = await uidsSeen(user);
+    const arrive = async (subject: string) => {
+      await send(user, subject);
+      count += 1;
+      await expect.poll(() => uidsSeen(user), SOON).toBe(count);
+    };
+    await arrive('was there');
+    await box.drainOnce();
+    await arrive('late');
+    await arrive('in time');
+    const show = peer.hideMail(user, 'Subject: late');
+    await box.drainOnce();
+    expect(keeper.subjects()).toEqual(['in time']);
+    const { cursor } = keeper;
+    show();
+    await box.drainOnce();
+    await box.drainOnce();
+    expect(keeper.subjects()).toEqual(['in time', 'late']);
+    expect(keeper.cursor).toEqual(cursor);
+  });
+
   test('a mail that is none of ours is not fetched; the cursor passes it', async () => {
     keeper.ours = (addresses) => addresses.some((address) => address.includes('+agent@'));
     await watch('inbox@agents.test');

@@ -1,8 +1,10 @@
-/** A LetterBoxKeeper in memory, as the real store behaves: `take` adds the mail and moves the cursor in one step. */
-import type { Cursor, IncomingEmail, IntakeSource, LetterBoxKeeper } from '../../relay/mail/contracts.ts';
+/** A LetterBoxKeeper in memory, as the real store behaves: `take` adds the mail if it is new and moves the cursor in one step. */
+import type { Cursor, IncomingEmail, IntakeSource, KnownCursor, LetterBoxKeeper } from '../../relay/mail/contracts.ts';
 
 export class MemoryKeeper implements LetterBoxKeeper {
   cursor: Cursor | undefined;
+  /** Of a cursor that a test sets, reading began at the mailbox's first mail. */
+  firstUid = 1;
   readonly taken: IncomingEmail[] = [];
   readonly quarantined: { source: IntakeSource; raw: Buffer | null; reason: string }[] = [];
   readonly asked: { addresses: readonly string[]; references: readonly string[] }[] = [];
@@ -12,12 +14,14 @@ export class MemoryKeeper implements LetterBoxKeeper {
   /** May throw, in place of the store. */
   beforeTake: (email: IncomingEmail) => void = () => {};
 
-  async find(): Promise<Cursor | undefined> {
-    return this.cursor;
+  async find(): Promise<KnownCursor | undefined> {
+    return this.cursor && { ...this.cursor, firstUid: this.firstUid };
   }
 
-  async move(_account: string, _folder: string, cursor: Cursor): Promise<void> {
-    this.cursor = cursor;
+  async move(_account: string, _folder: string, { uidValidity, lastUid }: Cursor): Promise<void> {
+    const known = this.cursor?.uidValidity === uidValidity ? this.cursor : undefined;
+    if (known === undefined) this.firstUid = lastUid + 1;
+    this.cursor = { uidValidity, lastUid: Math.max(lastUid, known?.lastUid ?? 0) };
   }
 
   async isOurs(candidate: { addresses: readonly string[]; references: readonly string[] }): Promise<boolean> {
@@ -27,8 +31,8 @@ export class MemoryKeeper implements LetterBoxKeeper {
 
   async take(email: IncomingEmail): Promise<void> {
     this.beforeTake(email);
-    this.taken.push(email);
-    this.#pass(email.source);
+    if (!this.taken.some(({ raw }) => raw.equals(email.raw))) this.taken.push(email);
+    await this.#pass(email.source);
   }
 
   async countFailure(_account: string, _folder: string, _uidValidity: string, uid: number): Promise<number> {
@@ -39,14 +43,15 @@ export class MemoryKeeper implements LetterBoxKeeper {
 
   async quarantine(source: IntakeSource, raw: Buffer | null, reason: string): Promise<void> {
     this.quarantined.push({ source, raw, reason });
-    this.#pass(source);
+    await this.#pass(source);
   }
 
   subjects(): string[] {
     return this.taken.map(({ raw }) => /^Subject: (.*)$/m.exec(raw.toString('latin1'))?.[1]?.trim() ?? '');
   }
 
-  #pass(source: IntakeSource): void {
-    if (source.kind === 'imap') this.cursor = { uidValidity: source.uidValidity, lastUid: source.uid };
+  async #pass(source: IntakeSource): Promise<void> {
+    if (source.kind !== 'imap') return;
+    await this.move(source.account, source.folder, { uidValidity: source.uidValidity, lastUid: source.uid });
   }
 }

@@ -4,6 +4,7 @@ import path from 'node:path';
 import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
 import { migrate, SchemaTooNew, SqliteDatabase } from '../../relay/store/sqlite/database.ts';
+import { SqliteMailboxTable } from '../../relay/store/sqlite/mailbox-table.ts';
 import { MIGRATIONS } from '../../relay/store/sqlite/migrations.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -36,6 +37,20 @@ test('only what is missing is applied, and what was stored stays', () => {
   db.exec('INSERT INTO a VALUES (1)');
   migrate(db, ['this is not run again', 'ALTER TABLE a ADD COLUMN y DEFAULT 2']);
   expect([versionOf(db), db.prepare('SELECT * FROM a').all()]).toEqual([2, [{ x: 1, y: 2 }]]);
+});
+
+test('of a mailbox read before it was kept where reading began, nothing below the cursor counts as ours', async () => {
+  const file = databaseAt(1);
+  const old = new Database(file);
+  old.exec("INSERT INTO mailbox (account, folder, uid_validity, last_uid) VALUES ('a', 'INBOX', '7', 41)");
+  old.close();
+  const store = new SqliteDatabase(file);
+  expect(await new SqliteMailboxTable(store).find('a', 'INBOX')).toEqual({
+    uidValidity: '7',
+    firstUid: 42,
+    lastUid: 41,
+  });
+  await store.close();
 });
 
 test('a version that fails is undone whole; those before it stay', () => {

@@ -1,6 +1,6 @@
 /** Real Postfix and Dovecot for tests, in a temporary folder, on free ports; mail-peer.sh does the work. */
 import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
@@ -31,6 +31,8 @@ export interface MailPeer {
   stopDovecot(): Promise<void>;
   /** Makes Dovecot forget the UIDs of INBOX: it comes back with another UIDVALIDITY. */
   recreateInbox(user: string): void;
+  /** Takes the mail whose text holds `words` out of INBOX; what it returns puts it back under its old UID. */
+  hideMail(user: string, words: string): () => void;
   stop(): Promise<void>;
 }
 
@@ -58,22 +60,48 @@ export async function startMailPeer(): Promise<MailPeer> {
     startDovecot: () => script('start-dovecot'),
     stopDovecot: () => script('stop-dovecot'),
     recreateInbox(user) {
-      const [local = '', domain = ''] = user.split('@');
-      const maildir = path.join(folder, 'mail', domain, local, 'Maildir');
-      for (const file of [
-        'dovecot-uidlist',
-        'dovecot-uidvalidity',
-        'dovecot.index',
-        'dovecot.index.log',
-        'dovecot.index.cache',
-      ]) {
-        rmSync(path.join(maildir, file), { force: true });
+      for (const file of [UID_LIST, 'dovecot-uidvalidity', ...INDEX]) {
+        rmSync(path.join(maildirOf(folder, user), file), { force: true });
       }
     },
+    hideMail: (user, words) => hideMail(maildirOf(folder, user), words),
     async stop() {
       await script('stop');
       rmSync(folder, { recursive: true, force: true });
     },
+  };
+}
+
+const UID_LIST = 'dovecot-uidlist';
+const INDEX = ['dovecot.index', 'dovecot.index.log', 'dovecot.index.cache'];
+
+function maildirOf(folder: string, user: string): string {
+  const [local = '', domain = ''] = user.split('@');
+  return path.join(folder, 'mail', domain, local, 'Maildir');
+}
+
+function hideMail(maildir: string, words: string): () => void {
+  const files = ['new', 'cur'].flatMap((sub) =>
+    readdirSync(path.join(maildir, sub)).map((name) => path.join(sub, name)),
+  );
+  const file = files.find((name) => readFileSync(path.join(maildir, name), 'utf8').includes(words));
+  if (file === undefined) throw new Error(`no mail in ${maildir} holds ${words}`);
+  // `<uid> :<file name without flags>`, after a header line.
+  const list = path.join(maildir, UID_LIST);
+  const name = path.basename(file).replace(/:2,.*$/, '');
+  const entry = readFileSync(list, 'utf8')
+    .split('\n')
+    .find((line) => line.includes(`:${name}`));
+  if (entry === undefined) throw new Error(`Dovecot has given no UID to ${name} yet`);
+  const aside = path.join(maildir, 'hidden');
+  renameSync(path.join(maildir, file), aside);
+  return () => {
+    const [header = '', ...entries] = readFileSync(list, 'utf8').trimEnd().split('\n');
+    const whole = [...entries, entry].sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10));
+    writeFileSync(list, `${[header, ...whole].join('\n')}\n`);
+    // The index remembers that this UID was expunged.
+    for (const index of INDEX) rmSync(path.join(maildir, index), { force: true });
+    renameSync(aside, path.join(maildir, file));
   };
 }
 

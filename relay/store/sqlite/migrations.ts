@@ -235,4 +235,8 @@ export const MIGRATIONS: readonly string[] = [
      message_id TEXT REFERENCES message (id)
    ) STRICT, WITHOUT ROWID;
    CREATE INDEX intake_message ON intake (message_id) WHERE message_id IS NOT NULL;`,
+
+  // 1 -> 2: where reading a mailbox began. For those that are there it is not known: nothing below the cursor is read again.
+  `ALTER TABLE mailbox ADD COLUMN first_uid INTEGER NOT NULL DEFAULT 1;
+   UPDATE mailbox SET first_uid = last_uid + 1;`,
 ];
