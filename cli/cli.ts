@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { type Connection, type ConnectionRequest, findConnection } from '../client/connection.ts';
 import { TurnpostClient } from '../client/turnpost-client.ts';
 import { CliError } from './exit-code.ts';
+import { explainNoRelay } from './no-relay.ts';
 
 export interface CliWorld {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -54,8 +55,7 @@ export class Cli {
   /** For what only an admin may do: finds the admin key even where an agent's key is set. */
   async withAdmin<T>(use: (client: TurnpostClient) => Promise<T>): Promise<T> {
     const connection = this.connection({ scope: 'admin' });
-    if (connection.key === undefined) throw noAdminKey();
-    return this.#use(connection, use);
+    return connection.key === undefined ? this.#refuse(connection, noAdminKey()) : this.#use(connection, use);
   }
 
   /**
@@ -66,8 +66,7 @@ export class Cli {
     const { as } = this.shared;
     if (as === undefined) {
       const connection = this.connection({ scope: 'agent' });
-      if (connection.key === undefined) throw needsAgent();
-      return this.#use(connection, use);
+      return connection.key === undefined ? this.#refuse(connection, needsAgent()) : this.#use(connection, use);
     }
     return this.withAdmin(async (admin) => {
       const expires_at = new Date(Date.now() + keyMs).toISOString();
@@ -86,9 +85,19 @@ export class Cli {
     const client = new TurnpostClient({ relay, key, program: 'cli', signal: this.world.signal });
     try {
       return await use(client);
+    } catch (error) {
+      throw explainNoRelay(error, connection);
     } finally {
       client.close();
     }
+  }
+
+  /** A key is only asked for where a relay answers: without one that comes first. */
+  #refuse(connection: Connection, error: CliError): Promise<never> {
+    return this.#use(connection, async (client) => {
+      await client.health();
+      throw error;
+    });
   }
 
   /** One JSON value under `--json`, else the text for people. */

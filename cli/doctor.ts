@@ -6,7 +6,10 @@ import { type CheckRow, fail, pass, warn } from './install/check-row.ts';
 import { card } from './table.ts';
 
 /** Asks the relay; where it does not answer, nothing more is asked. */
-export async function checkRelay({ relay, key, keySource }: Connection, version: string): Promise<CheckRow[]> {
+export async function checkRelay(
+  { relay, key, keySource }: Omit<Connection, 'searchedFolder'>,
+  version: string,
+): Promise<CheckRow[]> {
   const client = new TurnpostClient({ relay, key, program: 'cli' });
   try {
     const reached = await checkHealth(client, version);

@@ -48,6 +48,8 @@ export async function decideAgent(
     if (agent && (wish.name === undefined || wish.name === agent.name)) return withKey(key, agent, 'found');
   }
   if (admin === undefined) {
+    // Where no relay answers, that is what is wrong.
+    await client.health();
     throw new CliError(
       'unauthorized',
       'There is no key for this project. Run this on the relay\'s own machine, or pass the key of an agent by --key ("turnpost agents create" or "turnpost keys create" there prints one).',

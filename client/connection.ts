@@ -27,6 +27,8 @@ export interface Connection {
   readonly key: string | undefined;
   /** Where the key came from, for messages to people. */
   readonly keySource: string | undefined;
+  /** The data folder a relay of this machine was looked for in, since nobody said where it is; else undefined. */
+  readonly searchedFolder: string | undefined;
 }
 
 /** Settings that cannot be used: says which, where, and what would be right. */
@@ -51,12 +53,18 @@ const DEFAULT_URL = 'http://127.0.0.1:8725';
 
 export function findConnection(request: ConnectionRequest): Connection {
   const file = request.settingsFile === undefined ? {} : needSettings(request.settingsFile);
-  const relay = findRelay(request, file);
+  const said = saidRelay(request, file);
+  const relay = said ?? relayOfThisMachine(request.env);
   const key = findKey(request, file, staysHere(relay));
   // A settings file is one pair: its key goes to its relay, whatever the environment names.
   const paired = key?.source === request.settingsFile ? file.relay : undefined;
   const named = address(request.url, request.socketPath, 'the options');
-  return { relay: named ?? paired ?? relay, key: key?.value, keySource: key?.source };
+  return {
+    relay: named ?? paired ?? relay,
+    key: key?.value,
+    keySource: key?.source,
+    searchedFolder: said === undefined ? dataFolder(request.env) : undefined,
+  };
 }
 
 /** `TURNPOST_DATA_DIR`, else `$XDG_DATA_HOME/turnpost`, else `~/.local/share/turnpost`, as the relay itself decides. */
@@ -66,16 +74,14 @@ export function dataFolder(env: Env): string {
   return path.join(env['XDG_DATA_HOME'] || path.join(homedir(), '.local/share'), 'turnpost');
 }
 
-function findRelay(request: ConnectionRequest, file: Settings): RelayAddress {
-  const { env } = request;
+function saidRelay({ env, url, socketPath }: ConnectionRequest, file: Settings): RelayAddress | undefined {
   const socket = env['TURNPOST_SOCKET'] === 'off' ? undefined : env['TURNPOST_SOCKET'];
+  return address(url, socketPath, 'the options') ?? address(env['TURNPOST_URL'], socket, 'TURNPOST_URL') ?? file.relay;
+}
+
+function relayOfThisMachine(env: Env): RelayAddress {
   const own = path.join(dataFolder(env), 'relay.sock');
-  return (
-    address(request.url, request.socketPath, 'the options') ??
-    address(env['TURNPOST_URL'], socket, 'TURNPOST_URL') ??
-    file.relay ??
-    (existsSync(own) ? { socketPath: own } : { url: DEFAULT_URL })
-  );
+  return existsSync(own) ? { socketPath: own } : { url: DEFAULT_URL };
 }
 
 function address(url: string | undefined, socketPath: string | undefined, source: string): RelayAddress | undefined {

@@ -4,8 +4,7 @@
  */
 import path from 'node:path';
 import { Argument, type Command } from 'commander';
-import { readSettings, type Settings } from '../../client/connection.ts';
-import type { RelayAddress } from '../../client/http-exchange.ts';
+import { type Connection, readSettings, type Settings } from '../../client/connection.ts';
 import { TurnpostClient } from '../../client/turnpost-client.ts';
 import type { Cli } from '../cli.ts';
 import { applyPlan } from '../install/apply-plan.ts';
@@ -13,6 +12,7 @@ import { planInstall } from '../install/plan-install.ts';
 import { CLIENTS, getClient } from '../install/registry.ts';
 import { SETTINGS_FILE, thisMachine } from '../install/setup.ts';
 import type { Plan } from '../install/types.ts';
+import { explainNoRelay } from '../no-relay.ts';
 import { decideAgent, type Obtained, type ProjectAgent } from '../project-agent.ts';
 import { reportPlan } from '../report-plan.ts';
 import { packageRoot } from '../version.ts';
@@ -45,8 +45,9 @@ async function install(clientName: string, options: InstallOptions, cli: Cli): P
   const dir = path.resolve(cli.world.cwd, options.dir ?? '.');
   const { name: client, title } = getClient(clientName);
   const earlier = earlierInstalls(clientName, dir);
-  const relay = findRelay(options, earlier, cli);
-  const agent = await decide(relay, { dir, earlier, program: title, name: options.agent }, cli);
+  const found = findRelay(options, earlier, cli);
+  const { relay } = found;
+  const agent = await decide(found, { dir, earlier, program: title, name: options.agent }, cli);
   const planWith = ({ address, key }: Pick<Obtained, 'address' | 'key'>): Plan =>
     planInstall({
       client,
@@ -97,11 +98,13 @@ function earlierInstalls(clientName: string, dir: string): Settings[] {
   return [...new Set(inside)].flatMap((folder) => readSettings(path.join(folder, SETTINGS_FILE)) ?? []);
 }
 
-function findRelay(options: InstallOptions, earlier: readonly Settings[], cli: Cli): RelayAddress {
+type FoundRelay = Pick<Connection, 'relay' | 'searchedFolder'>;
+
+function findRelay(options: InstallOptions, earlier: readonly Settings[], cli: Cli): FoundRelay {
   const url = options.relay ?? cli.shared.url;
   const asked = url !== undefined || cli.shared.socket !== undefined;
   const before = earlier.find(({ relay }) => relay !== undefined)?.relay;
-  return asked || before === undefined ? cli.connection({ url }).relay : before;
+  return asked || before === undefined ? cli.connection({ url }) : { relay: before, searchedFolder: undefined };
 }
 
 interface Wish {
@@ -111,7 +114,8 @@ interface Wish {
   readonly name: string | undefined;
 }
 
-async function decide(relay: RelayAddress, { earlier, ...wish }: Wish, cli: Cli): Promise<ProjectAgent> {
+async function decide(found: FoundRelay, { earlier, ...wish }: Wish, cli: Cli): Promise<ProjectAgent> {
+  const { relay } = found;
   const where = 'url' in relay ? { url: relay.url } : { socketPath: relay.socketPath };
   const given = cli.shared.key;
   const adminKey = cli.connection({ ...where, key: undefined, scope: 'admin' }).key;
@@ -121,6 +125,8 @@ async function decide(relay: RelayAddress, { earlier, ...wish }: Wish, cli: Cli)
     const admin = adminKey === undefined ? undefined : client.as({ key: adminKey });
     // `obtain` runs later, on connections that open again by themselves.
     return await decideAgent({ ...wish, earlierKeys, key: given }, admin, client);
+  } catch (error) {
+    throw explainNoRelay(error, found);
   } finally {
     client.close();
   }

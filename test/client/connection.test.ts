@@ -24,7 +24,12 @@ const put = (name: string, text: string): string => {
 test('on the machine of the relay the socket and the admin key of the data folder are found', () => {
   const socketPath = put('relay.sock', '');
   const keySource = put('admin.key', `${ADMIN}\n`);
-  expect(findConnection({ env: here() })).toEqual({ relay: { socketPath }, key: ADMIN, keySource });
+  expect(findConnection({ env: here() })).toEqual({
+    relay: { socketPath },
+    key: ADMIN,
+    keySource,
+    searchedFolder: folder,
+  });
 });
 
 test('nothing anywhere: the default address and no key', () => {
@@ -32,7 +37,9 @@ test('nothing anywhere: the default address and no key', () => {
     relay: { url: 'http://127.0.0.1:8725' },
     key: undefined,
     keySource: undefined,
+    searchedFolder: folder,
   });
+  expect(findConnection({ env: here(), url: 'http://opt:1' }).searchedFolder).toBeUndefined();
 });
 
 test('options win over the environment, the environment over the settings file', () => {
