@@ -71,6 +71,16 @@ export function holdSuite(open: OpenStores): void {
       expect(await stores.holds.decideIfOpen('hld_none', 'accepted', START)).toBeUndefined();
     });
 
+    test('a hold that was decided decides nothing when its message is held again', async () => {
+      const { hold, delivery } = await postHeld(stores, reader);
+      await stores.holds.decideIfOpen(hold.id, 'accepted', START);
+      const quarantine = [{ deliveryId: delivery.id, holdId: 'hld_2', reason: 'broken' }];
+      await stores.deliveries.turn(aTurn(reader, START, { lease: { choose: () => ({ take: [], quarantine }) } }));
+      expect(await stores.holds.decideIfOpen(hold.id, 'accepted', START + 1)).toBeUndefined();
+      expect(await stateOf(stores, delivery)).toBe('held');
+      expect((await stores.holds.decideIfOpen('hld_2', 'dropped', START + 1))?.delivery.state).toBe('cancelled');
+    });
+
     test('what expired while it waited can no longer be accepted, and leaves the list', async () => {
       const { hold, delivery } = await postHeld(stores, reader, {}, { expiresAt: START + 5 });
       expect(await stores.deliveries.expire(START + 5)).toBe(1);

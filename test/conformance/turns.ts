@@ -88,6 +88,14 @@ export function turnSuite(open: OpenStores): void {
       expect(await stateOf(stores, delivery)).toBe('available');
     });
 
+    test('what is refused is not taken, even when it is chosen too', async () => {
+      const { delivery } = await post(stores, reader);
+      const quarantine = [{ deliveryId: delivery.id, holdId: 'hld_1', reason: 'broken' }];
+      const result = await turn({ lease: { choose: () => ({ take: [delivery.id], quarantine }) } });
+      expect(result).toMatchObject({ items: [], lease: null, quarantined: 1 });
+      expect(await stateOf(stores, delivery)).toBe('held');
+    });
+
     test('expired mail is not handed out, even before it was looked after', async () => {
       await post(stores, reader, { expiresAt: START + 5 });
       expect((await turn({}, START + 5)).items).toEqual([]);

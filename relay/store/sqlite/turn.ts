@@ -2,7 +2,7 @@
  * One call of a session as one transaction: take evidence, release, lease (design: life of a message). The order is
  * the promise: evidence wins over release, and what is released may be handed out again in the same call.
  */
-import type { Lease, Message } from '../../types.ts';
+import type { Lease } from '../../types.ts';
 import type { Candidate, Choice, LeaseRequest, Turn, TurnResult } from '../stores.ts';
 import type { SqliteDatabase } from './database.ts';
 import { confirmDeliveries, quarantineDelivery, takeDelivery } from './delivery-arrows.ts';
@@ -16,7 +16,7 @@ const SEEN_EVERY_MS = 60_000;
 
 const TOUCH_SESSION = `
   INSERT INTO session (agent_id, session_id, host, last_seen_at) VALUES (@agentId, @sessionId, @host, @now)
-  ON CONFLICT DO UPDATE SET last_seen_at = @now, host = coalesce(@host, host), ended_at = NULL`;
+  ON CONFLICT DO UPDATE SET last_seen_at = @now, host = @host, ended_at = NULL`;
 const END_SESSION = `UPDATE session SET ended_at = @now WHERE agent_id = @agentId AND session_id = @sessionId`;
 /** A tool's caller may not know its host's session: then any session of the agent may be the one it works in. */
 const IN_A_RUN = `agent_id = @agentId AND run_injections > 0 AND (session_id = @sessionId OR NOT EXISTS (
@@ -50,7 +50,12 @@ const AVAILABLE = `
     SELECT 1 FROM session s WHERE s.agent_id = d.agent_id AND s.session_id = d.preferred_session_id
       AND s.host IS NOT NULL AND s.ended_at IS NULL AND s.last_seen_at > @now - ${SESSION_LIVES_MS}))`;
 
-const CANDIDATES = `SELECT d.id, d.message_id AS messageId FROM delivery d WHERE ${AVAILABLE} ORDER BY d.rank, d.seq LIMIT @max`;
+const CANDIDATES = `
+  SELECT d.id, d.message_id AS messageId,
+    (SELECT octet_length(m.body) FROM message m WHERE m.id = d.message_id) AS bytes,
+    EXISTS (SELECT 1 FROM hold h WHERE h.delivery_id = d.id AND h.decision = 'accepted') AS accepted
+  FROM delivery d WHERE ${AVAILABLE} ORDER BY d.rank, d.seq LIMIT @max`;
+const ANY_CANDIDATE = `SELECT 1 FROM delivery d WHERE ${AVAILABLE} LIMIT 1`;
 const DELIVERY = `SELECT ${DELIVERY_COLUMNS} FROM delivery d WHERE d.id = ?`;
 const MESSAGE = `SELECT ${MESSAGE_COLUMNS} FROM message m WHERE m.id = ?`;
 // Named, since SQLite without statistics would walk through all that the agent ever got.
@@ -84,15 +89,16 @@ const whoOf = ({ agentId, sessionId, promptId, now }: Turn): Who => ({ agentId, 
 export function turnHasWork(store: SqliteDatabase, turn: Turn): boolean {
   const who = whoOf(turn);
   const run = store.prepare<[object], RunRow>(RUN).get({ agentId: who.agentId, sessionId: who.sessionId });
-  if (turn.sessionId !== null && (turn.endSession || run === undefined || run.endedAt !== null)) return true;
-  if (run !== undefined && turn.now - run.lastSeenAt >= SEEN_EVERY_MS) return true;
+  // Only a host's own call says that its session lives: a tool's process can outlive it.
+  if (turn.host !== null && (turn.endSession || run === undefined || run.endedAt !== null)) return true;
+  if (turn.host !== null && run !== undefined && turn.now - run.lastSeenAt >= SEEN_EVERY_MS) return true;
   if (turn.newRun && store.prepare(ANY_RUN).get({ agentId: who.agentId, sessionId: who.sessionId }) !== undefined)
     return true;
   if (store.prepare(HOLDING).get({ agentId: who.agentId, sessionId: who.sessionId }) !== undefined) return true;
   const messageIds = JSON.stringify(turn.evidence.flatMap((one) => one.messageIds));
   if (messageIds !== '[]' && store.prepare(OPEN_EVIDENCE).get({ agentId: who.agentId, messageIds }) !== undefined)
     return true;
-  return turn.lease !== null && store.prepare(CANDIDATES).get({ ...candidateValues(who), max: 1 }) !== undefined;
+  return turn.lease !== null && store.prepare(ANY_CANDIDATE).get(candidateValues(who)) !== undefined;
 }
 
 const candidateValues = ({ agentId, sessionId, now }: Who) => ({ agentId, sessionId, now });
@@ -100,7 +106,7 @@ const candidateValues = ({ agentId, sessionId, now }: Who) => ({ agentId, sessio
 /** The caller has the transaction open. */
 export function runTurn(store: SqliteDatabase, turn: Turn): TurnResult {
   const who = whoOf(turn);
-  if (turn.sessionId !== null) {
+  if (turn.host !== null) {
     const { agentId, sessionId, now } = who;
     store.prepare(TOUCH_SESSION).run({ agentId, sessionId, now, host: turn.host });
   }
@@ -161,7 +167,7 @@ function give(
   const injections = store.prepare<[object], RunRow>(RUN).get(key)?.n ?? 0;
   if (request.maxRun !== null && injections >= request.maxRun) return NOTHING;
 
-  const candidates = readCandidates(store, who, request.max);
+  const candidates = readCandidates(store, who, request);
   const choice = amongThem(candidates, request.choose(candidates));
   for (const hold of choice.quarantine) quarantineDelivery(store, hold, turn.now);
   if (choice.take.length === 0) return { ...NOTHING, quarantined: choice.quarantine.length };
@@ -173,24 +179,35 @@ function give(
   return { lease, items: taken(store, candidates, choice.take), quarantined: choice.quarantine.length };
 }
 
-/** Only what was offered can be chosen. */
+/** Only what was offered can be chosen, and what is refused is not taken. */
 function amongThem(candidates: readonly Candidate[], { take, quarantine }: Choice): Choice {
   const offered = new Set(candidates.map(({ delivery }) => delivery.id));
+  const refused = new Set(quarantine.map(({ deliveryId }) => deliveryId));
   return {
-    take: take.filter((id) => offered.has(id)),
+    take: take.filter((id) => offered.has(id) && !refused.has(id)),
     quarantine: quarantine.filter(({ deliveryId }) => offered.has(deliveryId)),
   };
 }
 
-function readCandidates(store: SqliteDatabase, who: Who, max: number): Candidate[] {
-  const rows = store
-    .prepare<[object], { id: string; messageId: string }>(CANDIDATES)
-    .all({ ...candidateValues(who), max });
-  return rows.flatMap(({ id, messageId }) => {
-    const delivery = store.prepare<[string], DeliveryRow>(DELIVERY).get(id);
-    const message = store.prepare<[string], MessageRow>(MESSAGE).get(messageId);
-    return delivery && message ? [{ delivery, message: toMessage(message) }] : [];
-  });
+interface CandidateRow {
+  readonly id: string;
+  readonly messageId: string;
+  readonly bytes: number;
+  readonly accepted: number;
+}
+
+function readCandidates(store: SqliteDatabase, who: Who, { max, maxBytes }: LeaseRequest): Candidate[] {
+  const rows = store.prepare<[object], CandidateRow>(CANDIDATES).all({ ...candidateValues(who), max });
+  const candidates: Candidate[] = [];
+  let bytes = 0;
+  for (const row of rows) {
+    bytes += row.bytes;
+    if (bytes > maxBytes && candidates.length > 0) break;
+    const delivery = store.prepare<[string], DeliveryRow>(DELIVERY).get(row.id);
+    const message = store.prepare<[string], MessageRow>(MESSAGE).get(row.messageId);
+    if (delivery && message) candidates.push({ delivery, message: toMessage(message), accepted: row.accepted === 1 });
+  }
+  return candidates;
 }
 
 function newLease(turn: Turn, request: LeaseRequest): Lease {
@@ -201,11 +218,11 @@ function newLease(turn: Turn, request: LeaseRequest): Lease {
 
 /** The chosen ones as they are now, with state and attempt of this lease. */
 function taken(store: SqliteDatabase, candidates: readonly Candidate[], ids: readonly string[]): Candidate[] {
-  const messages = new Map<string, Message>(candidates.map(({ delivery, message }) => [delivery.id, message]));
+  const chosen = new Map(candidates.map((candidate) => [candidate.delivery.id, candidate]));
   return ids.flatMap((id) => {
     const delivery = store.prepare<[string], DeliveryRow>(DELIVERY).get(id);
-    const message = messages.get(id);
-    return delivery && message ? [{ delivery, message }] : [];
+    const candidate = chosen.get(id);
+    return delivery && candidate ? [{ ...candidate, delivery }] : [];
   });
 }
 
