@@ -2,6 +2,7 @@
  * The floor of the HTTP lines: Express 5 that parses the same JSON and answers, with no key, no store and no rule.
  * `/wait/NAME` is held until somebody posts to `/send/NAME`.
  */
+import process from 'node:process';
 import express, { type Response } from 'express';
 
 const app = express();
@@ -39,3 +40,6 @@ const server = app.listen(0, '127.0.0.1', () => {
 });
 // As the relay's: the connections of the floor are idle while ours are measured.
 server.keepAliveTimeout = 65_000;
+
+// Ends when the bench does.
+process.stdin.resume().on('end', () => process.exit());

@@ -1,4 +1,5 @@
 /** The floor of the SMTP lines: smtp-server that reads every mail and answers 250, with the relay's own settings. */
+import process from 'node:process';
 import { SMTPServer } from 'smtp-server';
 
 const server = new SMTPServer({
@@ -19,3 +20,6 @@ server.listen(0, '127.0.0.1', () => {
   const address = server.server.address();
   console.log(typeof address === 'object' && address !== null ? address.port : '');
 });
+
+// Ends when the bench does.
+process.stdin.resume().on('end', () => process.exit());

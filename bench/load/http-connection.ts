@@ -55,6 +55,10 @@ export class HttpConnection {
     });
   }
 
+  get isClosed(): boolean {
+    return this.#socket.destroyed || this.#socket.readableEnded;
+  }
+
   close(): void {
     this.#socket.destroy();
   }

@@ -36,26 +36,47 @@ export async function pressed(connections: Connections, load: Load): Promise<Fig
   return { ...figuresOf(times), perSecond: (times.length * 1000) / (performance.now() - start) };
 }
 
+/** Connections for a paced load: opened when one more is needed, used again while the server keeps them. */
+export class ConnectionPool {
+  readonly #target: HttpTarget;
+  #free: HttpConnection[] = [];
+
+  constructor(target: HttpTarget) {
+    this.#target = target;
+  }
+
+  async take(): Promise<HttpConnection> {
+    this.#free = this.#free.filter((connection) => !connection.isClosed);
+    return this.#free.pop() ?? HttpConnection.open(this.#target);
+  }
+
+  giveBack(connection: HttpConnection): void {
+    this.#free.push(connection);
+  }
+
+  close(): void {
+    closeConnections(this.#free);
+  }
+}
+
 /**
  * `perSecond` requests a second, each sent when it is due on a connection that is free: a slow answer delays no other
  * request, so that it cannot hide what would have had to wait.
  */
-export async function paced(connections: Connections, load: Load & { readonly perSecond: number }): Promise<Figures> {
-  const free = [...connections];
+export async function paced(pool: ConnectionPool, load: Load & { readonly perSecond: number }): Promise<Figures> {
   const times: number[] = [];
   const running: Promise<void>[] = [];
   const start = performance.now();
   const count = Math.round(load.seconds * load.perSecond);
-  const one = async (connection: HttpConnection, n: number): Promise<void> => {
+  const one = async (n: number): Promise<void> => {
+    const connection = await pool.take();
     times.push(await timed(connection, load, n));
-    free.push(connection);
+    pool.giveBack(connection);
   };
   for (let n = 0; n < count; n += 1) {
     const wait = start + (n * 1000) / load.perSecond - performance.now();
     if (wait > 0) await delay(wait);
-    const connection = free.pop();
-    if (connection === undefined) throw new Error('all connections are busy: the server does not keep this pace');
-    const answered = one(connection, n);
+    const answered = one(n);
     answered.catch(() => undefined); // thrown below, when all are awaited
     running.push(answered);
   }

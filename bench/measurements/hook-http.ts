@@ -1,13 +1,12 @@
 /** End of turn without mail, as Claude Code's `type: http` hook asks: 1,000 agents, each ending a turn every two seconds. */
 import type { HttpRequest } from '../load/http-connection.ts';
-import { closeConnections, openConnections, paced } from '../load/http-load.ts';
+import { ConnectionPool, paced } from '../load/http-load.ts';
 import { type Bench, compare, interleave, type Line, type Measurement } from '../measurement.ts';
 import { startFloor } from '../setup/floor.ts';
 import { registerAgents, startRelay } from '../setup/relay.ts';
 
 const AGENTS = 1_000;
 const PER_SECOND = 500;
-const CONNECTIONS = 64;
 
 export const hookHttp: Measurement = {
   name: 'hook-http',
@@ -22,19 +21,16 @@ async function run(bench: Bench): Promise<Line[]> {
     const who = n % AGENTS;
     return { path: '/v1/hooks/claude/Stop', key: agents[who]?.key ?? '', body: endOfTurn(who) };
   };
-  const [ours, theirs] = await Promise.all([
-    openConnections(relay.http, CONNECTIONS),
-    openConnections(floor.target, CONNECTIONS),
-  ]);
+  const [ours, theirs] = [new ConnectionPool(relay.http), new ConnectionPool(floor.target)];
   const load = { next, status: 200, perSecond: PER_SECOND };
   // The first call of a session makes its row; the floor gets its compiled code.
-  for (const connections of [ours, theirs]) await paced(connections, { ...load, seconds: AGENTS / PER_SECOND });
+  for (const pool of [ours, theirs]) await paced(pool, { ...load, seconds: AGENTS / PER_SECOND });
   const seconds = bench.quick ? 1 : 4;
   const rounds = await interleave(bench.quick ? 3 : 7, {
     floor: () => paced(theirs, { ...load, seconds }),
     ours: () => paced(ours, { ...load, seconds }),
   });
-  closeConnections([...ours, ...theirs]);
+  for (const pool of [ours, theirs]) pool.close();
   await Promise.all([relay.stop(), floor.stop()]);
   return [
     compare(rounds, 'p50', { what: 'answer, p50', unit: 'ms', goal: '<= 2 ms' }),

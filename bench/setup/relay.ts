@@ -31,11 +31,11 @@ export interface LoadedRelay {
   start(): Promise<BenchRelay>;
 }
 
-/** `node [flags] -e` that loads the relay, says so, and runs it at the first byte on stdin. */
+/** `node [flags] -e` that loads the relay, says so, and runs it at the first byte on stdin; ends when the bench does. */
 const LOAD = (main: string): string => `
   const { runRelay } = await import(${JSON.stringify(main)});
   console.log('loaded');
-  process.stdin.once('data', () => { process.stdin.unref(); runRelay(); });`;
+  process.stdin.once('data', () => runRelay()).on('end', () => process.exit());`;
 
 export async function loadRelay(bench: Bench, name: string, nodeFlags: readonly string[] = []): Promise<LoadedRelay> {
   const dataFolder = path.join(bench.folder, name);
