@@ -118,7 +118,7 @@ async function brokerDeps(
       tokenLetsIn,
       mailboxAddresses: mailboxes.map(({ address }) => address),
     },
-    signer: await loadSigner(stores, domain, clock.now()),
+    signer: await loadSigner(stores, clock.now()),
     tokenSecret: await stores.secrets.getOrMake('reply_token', () => randomBytes(32)),
     randomBytes,
     emailFrame: readEmailFrame(path.join(PACKAGE_ROOT, 'templates', 'email')),
@@ -230,9 +230,13 @@ async function openHttp(
   const url = `http://${host}:${servers[0]?.port ?? config.httpPort}`;
   stoppers.push(async () => {
     stopping.abort();
+    const [tcp, ...local] = servers;
+    // Tools in hand call back over the socket: they end first.
+    const outer = tcp?.close();
+    await atMost(clock, REQUEST_GRACE_MS / 2, outer ?? Promise.resolve());
     await mcp?.close();
-    const closing = Promise.all(servers.map((server) => server.close()));
-    await atMost(clock, REQUEST_GRACE_MS, closing);
+    const closing = Promise.all([outer, ...local.map((server) => server.close())]);
+    await atMost(clock, REQUEST_GRACE_MS / 2, closing);
     for (const server of servers) server.cut();
     await closing;
   });

@@ -131,7 +131,6 @@ function buildMessage(deps: BrokerDeps, caller: Caller, wish: Outgoing, parts: P
   const { agent, key } = caller;
   if (agent === null) throw new RelayError('forbidden', { message: 'Only agents send messages; use an agent key.' });
   const { parent, now } = parts;
-  const recipients = [...parts.recipients.to, ...parts.recipients.cc];
   const unsigned: Omit<Message, 'jws'> = {
     id: newId('msg', now),
     threadId: parent?.message.threadId ?? wish.threadId ?? newId('thr', now),
@@ -153,8 +152,7 @@ function buildMessage(deps: BrokerDeps, caller: Caller, wish: Outgoing, parts: P
     data: wish.data ?? null,
     verifiedBy: 'key',
     auth: null,
-    // Going out by email is one more hop: what another relay's agent answers to it comes back with that count.
-    hop: (parent?.message.hop ?? 0) + (recipients.some(({ kind }) => kind === 'email') ? 1 : 0),
+    hop: parent?.message.hop ?? 0,
     emailMessageId: null,
     createdAt: now,
     attachments: parts.attachments.map(({ content: _, ...info }) => info),

@@ -5,7 +5,26 @@ import type { Message } from '../types.ts';
 import type { BrokerDeps } from './deps.ts';
 import { newDelivery } from './new-delivery.ts';
 
-const LONGEST_REASON = 500;
+/** RFC 3463: the enhanced status code in what a mail server said. */
+const STATUS = /\b([245])\.(\d{1,3})\.(\d{1,3})\b/;
+
+/** What the classes of RFC 3463 section 3 mean, by subject. */
+const MEANINGS: Readonly<Record<string, string>> = {
+  '1': 'the address does not exist or is not usable',
+  '2': 'the mailbox is full, disabled or does not take such mail',
+  '3': 'the mail system there cannot take it',
+  '4': 'the way there does not work',
+  '5': 'the mail servers did not understand each other',
+  '6': 'the content cannot be taken there',
+  '7': 'the mail system there does not allow it',
+};
+
+/** The remote server's own words are not repeated: anybody can run one. They stand in the delivery's `last_error`. */
+function explain(reason: string): { readonly status: string | null; readonly text: string } {
+  const [status = null, , subject = ''] = STATUS.exec(reason) ?? [];
+  const text = MEANINGS[subject] ?? 'the mail system there refused it';
+  return { status, text: status === null ? text : `${status}, ${text}` };
+}
 
 /** Undefined where no agent of ours sent it, or it was a notice itself. */
 export function bounceNotice(
@@ -17,6 +36,7 @@ export function bounceNotice(
   const agentId = original.senderAgentId;
   if (agentId === null || original.type === 'notice') return undefined;
   const now = deps.clock.now();
+  const why = explain(reason);
   const message: Message = {
     id: newId('msg', now),
     threadId: original.threadId,
@@ -27,7 +47,7 @@ export function bounceNotice(
     to: [original.from.address],
     cc: [],
     subject: `Not delivered: ${original.subject ?? original.id}`.slice(0, 200),
-    body: `The message ${original.id} could not be delivered to ${address}.\nReason given: ${reason.replace(/\s+/g, ' ').slice(0, LONGEST_REASON)}`,
+    body: `The message ${original.id} could not be delivered to ${address}: ${why.text}.`,
     quoted: null,
     signature: null,
     type: 'bounce',
@@ -35,7 +55,7 @@ export function bounceNotice(
     inReplyTo: original.id,
     requiresResponse: false,
     expiresAt: null,
-    data: { address, reason },
+    data: { address, status: why.status },
     verifiedBy: 'none',
     auth: null,
     hop: 0,

@@ -7,6 +7,19 @@ import type { BrokerDeps } from './deps.ts';
 import { type Caller, checkStillLive } from './keys.ts';
 import { checkSignatures } from './session-turns.ts';
 
+/** Bodies in one answer; the rest is available for the next. */
+const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
+
+const NOTHING: TurnResult = {
+  confirmed: 0,
+  released: 0,
+  lease: null,
+  items: [],
+  holding: [],
+  waiting: 0,
+  quarantined: 0,
+};
+
 export interface ClaimRequest {
   readonly caller: Caller & { readonly agent: NonNullable<Caller['agent']> };
   readonly sessionId: string | null;
@@ -34,12 +47,14 @@ export async function claim(deps: BrokerDeps, wait: WaitForMail, request: ClaimR
       left > 0 ? wait(request.caller.agent.id, left, AbortSignal.any([request.signal, stop.signal])) : undefined;
     try {
       if (!first) await checkStillLive(deps, request.caller);
-      const result = await deps.stores.deliveries.turn(
-        turnOf(deps, { ...request, confirmPrevious: first && request.confirmPrevious }),
-      );
+      // Who is gone is not served any more, and does not count as a sign of life.
+      if (request.signal.aborted) return NOTHING;
+      const turn = turnOf(deps, { ...request, confirmPrevious: first && request.confirmPrevious });
+      const { deliveries } = deps.stores;
+      const result = (await deliveries.hasWork(turn)) ? await deliveries.turn(turn) : NOTHING;
       deps.count('messages_leased', result.items.length);
       deps.count('deliveries_confirmed', result.confirmed);
-      if (result.items.length > 0 || mail === undefined || request.signal.aborted) return result;
+      if (result.items.length > 0 || mail === undefined) return result;
       await mail;
     } finally {
       stop.abort();
@@ -62,20 +77,19 @@ function turnOf(deps: BrokerDeps, request: ClaimRequest): Turn {
     // A tool that was called means that the model did something: the host's run of continued turns starts anew.
     newRun: path === 'tool',
     endSession: false,
-    lease: request.signal.aborted
-      ? null
-      : {
-          leaseId: newId('lse', deps.clock.now()),
-          keyId: caller.key.id,
-          path,
-          leaseMs: request.leaseMs,
-          max: request.max,
-          maxRun: null,
-          choose: (candidates) => {
-            const { good, quarantine } = checkSignatures(deps, candidates);
-            return { take: good.map(({ delivery }) => delivery.id), quarantine };
-          },
-        },
+    lease: {
+      leaseId: newId('lse', deps.clock.now()),
+      keyId: caller.key.id,
+      path,
+      leaseMs: request.leaseMs,
+      max: request.max,
+      maxBytes: MAX_ANSWER_BYTES,
+      maxRun: null,
+      choose: (candidates) => {
+        const { good, quarantine } = checkSignatures(deps, candidates);
+        return { take: good.map(({ delivery }) => delivery.id), quarantine };
+      },
+    },
   };
 }
 

@@ -1,5 +1,4 @@
 /** Leases that ran out, mail nobody took in time, receipts that are too old: looked after every few seconds. */
-import { RelayError } from '../errors.ts';
 import type { BrokerDeps } from './deps.ts';
 
 const EVERY_MS = 5_000;
@@ -22,8 +21,7 @@ export async function keepHouse(deps: BrokerDeps, signal: AbortSignal): Promise<
     try {
       await keepHouseOnce(deps);
     } catch (error) {
-      if (!(error instanceof RelayError)) throw error;
-      deps.log.error({ cause: error.cause }, 'housekeeping: the store cannot write');
+      deps.log.error({ cause: error }, 'housekeeping: the store does not answer as it should');
     }
     await deps.clock.sleep(EVERY_MS, signal);
   }

@@ -2,6 +2,7 @@
  * An email comes in (docs/flow.md): parse, who is it for, a person or a machine, who sent it really, what is new in it.
  * IMAP and SMTP both end here. On return it is on disk with the cursor; what cannot be understood is held, not lost.
  */
+import { RelayError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import { classifyEmail } from '../mail/classify.ts';
 import type { EmailClass, IncomingEmail, IntakeSource, ParsedEmail } from '../mail/contracts.ts';
@@ -28,6 +29,10 @@ export async function takeEmail(deps: BrokerDeps, email: IncomingEmail): Promise
   const parsed = await parseOrExplain(email.raw);
   const intakes =
     typeof parsed === 'string' ? await quarantineIntakes(deps, email, parsed) : await readIntakes(deps, email, parsed);
+  if (intakes.length === 0 && email.source.kind === 'smtp') {
+    // Its recipient went between RCPT and DATA: come again, then RCPT says so for good.
+    throw new RelayError('unavailable', { message: 'The recipient is no longer here.' });
+  }
   const fresh = await deps.stores.messages.receive(received(deps, email.source, email.raw, email.receivedAt), intakes);
   announce(deps, email.source, fresh);
 }
@@ -107,8 +112,8 @@ async function readIntakes(deps: BrokerDeps, email: IncomingEmail, parsed: Parse
     targets.map(async (target) => {
       const dedupeKey = sha256(`${target.agent.id} ${target.route?.id ?? ''} ${identity.content}`);
       if (kind.kind === 'own') return { dedupeKey, mail: null };
-      if (kind.kind === 'bounce') return intakeOfReport(deps, parsed, kind.report, target, dedupeKey);
-      return { dedupeKey, mail: buildMail(deps, email, parsed, kind, target) };
+      const report = kind.kind === 'bounce' ? await intakeOfReport(deps, parsed, kind.report, target, dedupeKey) : null;
+      return report ?? { dedupeKey, mail: buildMail(deps, email, parsed, kind, target) };
     }),
   );
 }
@@ -145,9 +150,9 @@ function buildMail(
   kind: EmailClass,
   target: Target,
 ): NewMail {
-  const sender = senderOf(deps, email.source, parsed, target);
+  const sender = senderOf(deps, email.source, parsed, kind.kind, target);
   const message = buildMessage(deps, email, parsed, kind, target, sender);
-  const refusal = whyHeld(parsed, kind, sender, target);
+  const refusal = whyHeld(parsed, kind, sender);
   const delivery = deliveryTo(deps, message, target, sender, refusal !== null, email.receivedAt);
   return {
     message,
@@ -158,15 +163,12 @@ function buildMail(
 }
 
 /** Null: it may go to the agent. */
-function whyHeld(parsed: ParsedEmail, kind: EmailClass, sender: Sender, target: Target): string | null {
+function whyHeld(parsed: ParsedEmail, kind: EmailClass, sender: Sender): string | null {
   const received = parsed.headers.get('received')?.length ?? 0;
   if (parsed.agentHeaders.hops > MAX_HOPS || received > MAX_RECEIVED)
     return 'it was passed on too often and may go in circles';
-  if (kind.kind !== 'person' && kind.kind !== 'auto_reply')
-    return `it is not a person's answer: ${kind.kind === 'bounce' ? 'bounce' : kind.reason}`;
-  if (sender.trust === 'unknown') return sender.reason;
-  // Machines answer the envelope sender (RFC 3834 section 4), people the Reply-To.
-  return kind.kind === 'person' && target.by === 'bounce' ? 'it was sent to the address for bounces' : null;
+  if (kind.kind !== 'person' && kind.kind !== 'auto_reply') return `it is not a person's answer: ${kind.reason}`;
+  return sender.trust === 'unknown' ? sender.reason : null;
 }
 
 function deliveryTo(

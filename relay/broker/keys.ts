@@ -1,6 +1,6 @@
 /** Keys: made, looked up, rotated, revoked. A secret is shown once; what is kept is its SHA-256. */
 import { createHash } from 'node:crypto';
-import { RelayError } from '../errors.ts';
+import { invalidRequest, RelayError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import type { Receipt } from '../store/stores.ts';
 import type { Agent, Key, KeyScope } from '../types.ts';
@@ -105,6 +105,9 @@ export async function issueKey(
   receiptFor: ReceiptFor<NewKey>,
 ): Promise<NewKey> {
   const scope = wish.scope ?? 'agent';
+  if (scope === 'admin' && wish.label === CONFIGURED) {
+    throw invalidRequest([{ path: 'label', message: `"${CONFIGURED}" names the key of the settings; choose another` }]);
+  }
   const made = makeKey(deps, { ...wish, scope, agentId: scope === 'admin' ? null : agent.id });
   await deps.stores.keys.issue(made.key, receiptFor?.(made));
   return made;

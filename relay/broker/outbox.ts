@@ -1,5 +1,4 @@
 /** Takes due emails from the outbox, hands them to the courier, records the outcome, tells the sender of a bounce. */
-import { RelayError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import type { Courier } from '../mail/contracts.ts';
 import type { NewMail, OutboxItem } from '../store/stores.ts';
@@ -12,7 +11,8 @@ import { nextRetryAt } from './retry-policy.ts';
 const CLAIM_MS = 15 * 60_000;
 /** Emails on their way at the same time. */
 const WORKERS = 4;
-const RESCUE_AGAIN_MS = 1_000;
+const AGAIN_MS = 1_000;
+const SHORTEST_NAP_MS = 100;
 /** Looks again at the latest, whatever the timers say. */
 const LONGEST_NAP_MS = 60_000;
 
@@ -33,50 +33,49 @@ export class Outbox {
     this.#courier = courier;
   }
 
-  /** An email was put in: ends the nap. */
+  /** An email was put in: ends the naps. */
   wake(): void {
     this.#nap.abort();
+    this.#nap = new AbortController();
   }
 
-  /** Works until the signal aborts; what is in hand then is finished first. */
+  /** Works until the signal aborts; what is in hand then is finished first. A slow server holds up one worker only. */
   async run(signal: AbortSignal): Promise<void> {
-    await this.#rescue(signal);
-    while (!signal.aborted) {
-      this.#nap = new AbortController();
-      await Promise.all(Array.from({ length: WORKERS }, () => this.#workAll(signal)));
-      if (!signal.aborted) await this.#sleep(signal);
-    }
+    await this.#persist(signal, () => this.#deps.stores.outbox.rescueAll(this.#deps.clock.now()));
+    await Promise.all(Array.from({ length: WORKERS }, () => this.#work(signal)));
     this.#courier.close();
   }
 
-  /** A store that cannot write yet is asked again: this duty must not end before the relay does. */
-  async #rescue(signal: AbortSignal): Promise<void> {
+  async #work(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
+      const { signal: rung } = this.#nap;
+      await this.#persist(signal, async () => {
+        while (!signal.aborted && (await this.workOnce()) !== undefined);
+        const nap = AbortSignal.any([signal, rung]);
+        if (!nap.aborted) await this.#deps.clock.sleep(await this.#napMs(), nap);
+      });
+    }
+  }
+
+  /** Does it, and on any failure of the store again until it works: this duty must not end before the relay does. */
+  async #persist(signal: AbortSignal, duty: () => Promise<void>): Promise<void> {
+    for (let done = false; !done && !signal.aborted; ) {
       try {
-        return await this.#deps.stores.outbox.rescueAll(this.#deps.clock.now());
+        await duty();
+        done = true;
       } catch (error) {
-        if (!(error instanceof RelayError)) throw error;
-        this.#deps.log.error({ cause: error.cause }, 'outbox: the store cannot write');
-        await this.#deps.clock.sleep(RESCUE_AGAIN_MS, signal);
+        // A claim that could not be settled runs out by itself, and the email is due again.
+        this.#deps.log.error({ cause: error }, 'outbox: the store does not answer as it should');
+        await this.#deps.clock.sleep(AGAIN_MS, signal);
       }
     }
   }
 
-  async #workAll(signal: AbortSignal): Promise<void> {
-    try {
-      while (!signal.aborted && (await this.workOnce()) !== undefined);
-    } catch (error) {
-      // The store cannot write now; the claim runs out by itself and the email is due again.
-      this.#deps.log.error({ cause: error }, 'outbox: could not record an outcome');
-    }
-  }
-
-  async #sleep(signal: AbortSignal): Promise<void> {
+  async #napMs(): Promise<number> {
     const due = await this.#deps.stores.outbox.nextDueAt();
-    const now = this.#deps.clock.now();
-    const ms = Math.min(Math.max((due ?? Number.POSITIVE_INFINITY) - now, 0), LONGEST_NAP_MS);
+    const ms = (due ?? Number.POSITIVE_INFINITY) - this.#deps.clock.now();
     // What is due at once could not be claimed just now: do not spin.
-    await this.#deps.clock.sleep(Math.max(ms, 100), AbortSignal.any([signal, this.#nap.signal]));
+    return Math.min(Math.max(ms, SHORTEST_NAP_MS), LONGEST_NAP_MS);
   }
 
   /** Works one due email, if there is one. */

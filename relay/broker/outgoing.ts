@@ -113,7 +113,8 @@ function draft(deps: BrokerDeps, agent: Agent, message: Message, parts: DraftPar
       type: message.type,
       priority: message.priority,
       requiresResponse: message.requiresResponse,
-      hop: message.hop,
+      // Going out by email is one more hop; what comes back to it carries that count.
+      hop: message.hop + 1,
       jws: message.jws ?? '',
     },
     data: message.data,

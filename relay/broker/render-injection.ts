@@ -64,8 +64,8 @@ const roomIn = (frame: InjectionFrame): number =>
   frame.budget - frame.sizeOf(firstLine(MANY, frame)) - frame.sizeOf(lastLine(MANY)) - 4;
 
 /** Handing out counts an attempt, and from the second on the text has a line that says so. */
-const asHandedOut = ({ delivery, message }: Candidate): Candidate => ({
-  message,
+const asHandedOut = ({ delivery, ...candidate }: Candidate): Candidate => ({
+  ...candidate,
   delivery: { ...delivery, attempt: delivery.attempt + 1 },
 });
 
@@ -79,12 +79,14 @@ const counted = (count: number): string => (count === 1 ? '1 message' : `${count
 
 function renderMessage(item: Candidate, frame: InjectionFrame, room: number): string {
   const { message } = item;
-  const body = stripHidden(message.body);
+  // More than this is not shown, so it is not looked at either: a body may be megabytes long.
+  const body = stripHidden(message.body.slice(0, frame.budget * 4));
+  const isWhole = message.body.length <= frame.budget * 4;
   const notes = body.removed > 0 ? [`note: ${body.removed} hidden characters were removed from the text`] : [];
   const head = [...facts(item), ...notes].join('\n');
   const whole = fence(head, body.text, frame.mark);
-  if (frame.sizeOf(whole) <= room) return whole;
-  const pointer = `\n[cut here: the text is ${body.text.length} characters long; read_message with message_id ${message.id} shows all of it]`;
+  if (isWhole && frame.sizeOf(whole) <= room) return whole;
+  const pointer = `\n[cut here: the text is ${message.body.length} characters long; read_message with message_id ${message.id} shows all of it]`;
   const space = Math.max(SHORTEST_BODY, room - frame.sizeOf(fence(head, pointer, frame.mark)));
   return fence(head, cut(body.text, space, frame.sizeOf) + pointer, frame.mark);
 }
@@ -93,12 +95,13 @@ const fence = (head: string, body: string, mark: string): string => `${head}\n<<
 
 function facts({ delivery, message }: Candidate): string[] {
   const { from } = message;
-  const name = from.name === null ? '' : ` (${oneLine(from.name)})`;
   return [
     markerLine(message.id),
-    `from: ${oneLine(from.address)}${name}, ${WHAT_KIND[from.kind]}; trust: ${delivery.trust ?? 'unknown'}, verified ${HOW_VERIFIED[message.verifiedBy]}`,
+    `from: ${oneLine(from.address)}, ${WHAT_KIND[from.kind]}; trust: ${delivery.trust ?? 'unknown'}, verified ${HOW_VERIFIED[message.verifiedBy]}`,
+    // What the sender wrote stands in quotes, after what the relay knows.
+    ...(from.name === null ? [] : [`name given: ${quoted(from.name)}`]),
     `thread: ${message.threadId}${message.inReplyTo === null ? '' : `, answers ${message.inReplyTo}`}`,
-    ...(message.subject === null ? [] : [`subject: ${oneLine(message.subject)}`]),
+    ...(message.subject === null ? [] : [`subject: ${quoted(message.subject)}`]),
     `type: ${message.type}, priority: ${message.priority}, sent: ${new Date(message.createdAt).toISOString()}`,
     ...(message.attachments.length === 0 ? [] : [`attachments: ${attachmentNames(message)}`]),
     ...(delivery.attempt > 1
@@ -117,13 +120,15 @@ function howToAnswer(message: Message): string {
 function attachmentNames(message: Message): string {
   const shown = message.attachments
     .slice(0, 10)
-    .map(({ index, filename, size }) => `${index}: ${oneLine(filename)} (${size} bytes)`);
+    .map(({ index, filename, size }) => `${index}: ${quoted(filename)} (${size} bytes)`);
   return shown.join(', ') + (message.attachments.length > 10 ? `, and ${message.attachments.length - 10} more` : '');
 }
 
 /** Header values are the sender's too: one line, nothing hidden, not endless. */
 const oneLine = (text: string): string =>
   wholeCharacters(stripHidden(text).text.replace(/\s+/g, ' ').slice(0, LONGEST_FIELD));
+
+const quoted = (text: string): string => JSON.stringify(oneLine(text));
 
 /** Without the first half of a pair whose second was cut off. */
 const wholeCharacters = (text: string): string => text.replace(/[\ud800-\udbff]$/, '');

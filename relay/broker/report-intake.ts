@@ -12,27 +12,32 @@ import type { BrokerDeps } from './deps.ts';
 
 const LONGEST_REASON = 500;
 
+/** Null: nothing proves that it is about mail of ours; it is held like anything else that nobody asked for. */
 export async function intakeOfReport(
   deps: BrokerDeps,
   email: ParsedEmail,
   report: DeliveryReport,
   target: Target,
   dedupeKey: string,
-): Promise<Intake> {
+): Promise<Intake | null> {
   const route = (await routeOfEnvid(deps, report.envid)) ?? (target.by === 'bounce' ? target.route : null);
-  const failed = report.recipients.find(({ action }) => action === 'failed');
   const original = route === null ? undefined : await deps.stores.messages.find(route.messageId);
-  if (route === null || original === undefined) {
-    deps.log.warn({ agent: target.agent.name, subject: email.subject }, 'delivery report without our token: ignored');
+  if (route === null || original === undefined) return null;
+  const failed = report.recipients.find(({ action }) => action === 'failed');
+  if (failed === undefined && report.recipients.length > 0) {
+    // Delayed, relayed, expanded: the next server still has it.
     return { dedupeKey, mail: null };
   }
-  // Delayed, relayed, expanded: the next server still has it.
-  if (failed === undefined) return { dedupeKey, mail: null };
   const reason =
-    [failed.status, failed.diagnostic].filter(Boolean).join(' ').slice(0, LONGEST_REASON) || 'no reason was given';
-  const notice = bounceNotice(deps, original, route.address, reason);
-  return { dedupeKey, mail: notice ?? null, bounced: { deliveryId: route.deliveryId, reason } };
+    [failed?.status, failed?.diagnostic].filter(Boolean).join(' ') || email.subject || 'no reason was given';
+  const mail = bounceNotice(deps, original, route.address, reason) ?? null;
+  // A report that names no recipient may be about anything: the agent is told, the delivery stays as it is.
+  return failed === undefined
+    ? { dedupeKey, mail }
+    : { dedupeKey, mail, bounced: { deliveryId: route.deliveryId, reason: shorten(reason) } };
 }
+
+const shorten = (reason: string): string => reason.replace(/\s+/g, ' ').slice(0, LONGEST_REASON);
 
 /** The ENVID we send is the bounce token of the delivery. */
 async function routeOfEnvid(deps: BrokerDeps, envid: string | null): Promise<ReplyRoute | null> {

@@ -3,7 +3,7 @@
  * DKIM, DMARC and ARC have their place in this step; until they are there only a reply token together with the address
  * it was given to counts, and only where the settings say so.
  */
-import type { IntakeSource, ParsedEmail } from '../mail/contracts.ts';
+import type { EmailClass, IntakeSource, ParsedEmail } from '../mail/contracts.ts';
 import type { Trust, VerifiedBy } from '../types.ts';
 import type { Target } from './address-book.ts';
 import type { BrokerDeps } from './deps.ts';
@@ -19,7 +19,13 @@ export interface Sender {
 
 const NOBODY = 'unknown@unknown.invalid';
 
-export function senderOf(deps: BrokerDeps, source: IntakeSource, email: ParsedEmail, target: Target): Sender {
+export function senderOf(
+  deps: BrokerDeps,
+  source: IntakeSource,
+  email: ParsedEmail,
+  kind: EmailClass['kind'],
+  target: Target,
+): Sender {
   const [author, ...others] = email.from;
   const unknown = (reason: string): Sender => ({
     address: author?.address ?? NOBODY,
@@ -36,6 +42,8 @@ export function senderOf(deps: BrokerDeps, source: IntakeSource, email: ParsedEm
   if (author.address !== target.route.address) {
     return unknown(`it answers a question that was put to ${target.route.address}, but comes from ${author.address}`);
   }
+  // Machines answer the envelope sender (RFC 3834 section 4), people the Reply-To.
+  if (kind === 'person' && target.by !== 'reply') return unknown('it was sent to the address for bounces');
   if (!deps.settings.tokenLetsIn[source.kind]) {
     return unknown(
       `its sender is not proven: mail by ${source.kind.toUpperCase()} is not let in by reply token alone (TURNPOST_INBOUND_AUTH)`,

@@ -28,11 +28,9 @@ export interface HookAnswer {
   readonly text: string;
   /** Call when the answer was written out whole. */
   readonly written: () => void;
-  /** Call when it was not: nobody can have shown it, so what it handed out is available again. */
-  readonly lost: () => Promise<void>;
 }
 
-const SILENT: HookAnswer = { text: '', written: () => undefined, lost: async () => undefined };
+const SILENT: HookAnswer = { text: '', written: () => undefined };
 
 export class SessionTurns {
   readonly #deps: BrokerDeps;
@@ -68,7 +66,7 @@ export class SessionTurns {
       evidence: seen === null ? [] : [{ messageIds: seen, kind: 'transcript' }],
       confirmPath: null,
       confirmLease: atEnd && seen === null && call.continuation ? this.#continued(caller, call) : null,
-      release: releaseOf(call),
+      release: releaseOf(call, seen),
       newRun: atEnd && !call.continuation,
       endSession: call.event === 'session_end',
       lease: atEnd ? this.#leaseOf(caller, host) : null,
@@ -82,6 +80,8 @@ export class SessionTurns {
       path: 'end_of_turn',
       leaseMs: this.#deps.settings.leaseMs,
       max: MAX_BATCH,
+      // A body of several bytes a character still fills the budget; the first is read whole in any case.
+      maxBytes: host.textBudget * 4,
       maxRun: host.injectionsPerRun,
       choose: (candidates) => {
         const { good, quarantine } = checkSignatures(this.#deps, candidates);
@@ -107,7 +107,6 @@ export class SessionTurns {
     return {
       text: host.injection(text, summarize(result.items)),
       written: () => this.#remember(session, result.lease?.id ?? ''),
-      lost: () => this.#takeBack(caller, result),
     };
   }
 
@@ -121,12 +120,6 @@ export class SessionTurns {
         `Turnpost: ${count} for ${address}. Mail is shown at the end of a turn; check_agent_messages shows it now.`,
       ),
     };
-  }
-
-  async #takeBack({ agent }: HookRequest['caller'], { lease }: TurnResult): Promise<void> {
-    if (lease === null) return;
-    await this.#deps.stores.deliveries.releaseIfHeld(agent.id, lease.id, this.#deps.clock.now());
-    this.#deps.wake([agent.id]);
   }
 
   #remember(session: string, leaseId: string): void {
@@ -157,8 +150,10 @@ const sessionKey = (caller: HookRequest['caller'], call: HookCall): string => `$
  * An end of turn gives up what an earlier prompt was given without evidence; so does a new prompt that says which one
  * it is. A host without prompt ids (Gemini) announces its own continuation as a prompt: nothing may be given up there.
  */
-function releaseOf(call: HookCall): Turn['release'] {
+function releaseOf(call: HookCall, seen: readonly string[] | null): Turn['release'] {
   if (call.event === 'session_end') return 'all';
+  // Without a transcript and without prompts there is no telling what is earlier: the lease runs out by itself.
+  if (seen === null && call.promptId === null) return 'none';
   if (call.event === 'end_of_turn') return 'earlier_prompt';
   return call.event === 'prompt' && call.promptId !== null && !call.continuation ? 'earlier_prompt' : 'none';
 }
@@ -168,7 +163,10 @@ export function checkSignatures(
   deps: Pick<BrokerDeps, 'signer' | 'clock'>,
   candidates: readonly Candidate[],
 ): { readonly good: readonly Candidate[]; readonly quarantine: Choice['quarantine'] } {
-  const checked = candidates.map((candidate) => ({ candidate, problem: deps.signer.problem(candidate.message) }));
+  const checked = candidates.map((candidate) => ({
+    candidate,
+    problem: candidate.accepted ? null : deps.signer.problem(candidate.message),
+  }));
   return {
     good: checked.flatMap(({ candidate, problem }) => (problem === null ? [candidate] : [])),
     quarantine: checked.flatMap(({ candidate: { delivery }, problem }) =>

@@ -36,7 +36,7 @@ interface LoadedKey {
 export const sha256 = (data: string | Buffer): string => createHash('sha256').update(data).digest('hex');
 
 /** Loads the signing keys, making the first. KeyObjects are made once: signing by PEM text costs ten times as much. */
-export async function loadSigner(stores: Pick<Stores, 'signingKeys'>, domain: string, now: number): Promise<Signer> {
+export async function loadSigner(stores: Pick<Stores, 'signingKeys'>, now: number): Promise<Signer> {
   if ((await stores.signingKeys.list()).length === 0)
     await stores.signingKeys.add(makeSigningKey(VALID_FROM_THE_START));
   const keys = (await stores.signingKeys.list()).map(loadKey);
@@ -45,11 +45,11 @@ export async function loadSigner(stores: Pick<Stores, 'signingKeys'>, domain: st
 
   return {
     sign: (message) =>
-      jwt.sign(claims(message, domain), current.privateKey, {
+      jwt.sign(claims(message), current.privateKey, {
         algorithm: 'ES256',
         header: { alg: 'ES256', typ: TYPE, kid: current.row.kid },
       }),
-    problem: (message) => problemOf(message, keys, domain),
+    problem: (message) => problemOf(message, keys),
     jwks: () => ({ keys: keys.map(({ row }) => ({ ...row.publicJwk, kid: row.kid, use: 'sig', alg: 'ES256' })) }),
   };
 }
@@ -81,9 +81,10 @@ function loadKey(row: SigningKeyRow): LoadedKey {
 
 const seconds = (ms: number): number => Math.floor(ms / 1000);
 
-function claims(message: Omit<Message, 'jws'>, domain: string): Record<string, unknown> {
+function claims(message: Omit<Message, 'jws'>): Record<string, unknown> {
   return {
-    iss: domain,
+    // The relay's domain when it was sent: the settings may name another one since.
+    iss: message.from.address.slice(message.from.address.lastIndexOf('@') + 1),
     sub: message.from.address,
     aud: [...message.to, ...message.cc],
     jti: message.id,
@@ -106,7 +107,7 @@ function kidOf(jws: string): string | undefined {
   }
 }
 
-function problemOf(message: Message, keys: readonly LoadedKey[], domain: string): string | null {
+function problemOf(message: Message, keys: readonly LoadedKey[]): string | null {
   if (message.jws === null) return message.from.kind === 'agent' ? 'it is not signed' : null;
   const kid = kidOf(message.jws);
   const key = keys.find(({ row }) => row.kid === kid);
@@ -117,7 +118,7 @@ function problemOf(message: Message, keys: readonly LoadedKey[], domain: string)
   try {
     // Expiry is the delivery's business and is judged by its state, not here.
     const signed = jwt.verify(message.jws, key.publicKey, { algorithms: ['ES256'], ignoreExpiration: true });
-    return JSON.stringify(signed) === JSON.stringify(claims(message, domain)) ? null : 'it is not what was signed';
+    return JSON.stringify(signed) === JSON.stringify(claims(message)) ? null : 'it is not what was signed';
   } catch {
     return 'its signature does not verify';
   }

@@ -2,7 +2,6 @@
  * Two agents must not talk each other into ruin: so many messages of agents in a thread and hour, the rest waits for a
  * person, who is told once and not again while something of the thread waits.
  */
-import { RelayError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import type { Agent, Delivery, Message } from '../types.ts';
 import { ownerOf } from './agents.ts';
@@ -37,8 +36,7 @@ export async function noteBudget(deps: BrokerDeps, agent: Agent, held: Message):
   try {
     await sendNote(deps, agent, held, owner);
   } catch (error) {
-    if (!(error instanceof RelayError)) throw error;
-    deps.log.error({ thread_id: held.threadId, code: error.code, cause: error.cause }, 'the owner could not be told');
+    deps.log.error({ thread_id: held.threadId, cause: error }, 'the owner could not be told');
   }
 }
 

@@ -14,7 +14,7 @@ import { leaseRoutes } from './leases.ts';
 import { messageRoutes } from './messages.ts';
 import { type MetaOptions, metaRoutes } from './meta.ts';
 import { type Metrics, metricsRoute } from './metrics.ts';
-import { mount } from './route.ts';
+import { mount, sessionOf } from './route.ts';
 
 export interface AppOptions extends MetaOptions {
   /** Host names, besides IP addresses and localhost, under which this relay may be called. */
@@ -55,8 +55,7 @@ function toolCalls(deps: BrokerDeps): RequestHandler {
   return async (req, _res, next) => {
     if (req.headers['x-turnpost-client'] === 'mcp' && bearer(req) !== undefined) {
       const { agent, ...caller } = await authenticate(deps, bearer(req));
-      const session = req.headers['x-turnpost-session'];
-      if (agent !== null) await noteToolCall(deps, { ...caller, agent }, typeof session === 'string' ? session : null);
+      if (agent !== null) await noteToolCall(deps, { ...caller, agent }, sessionOf(req));
     }
     next();
   };

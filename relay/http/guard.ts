@@ -1,6 +1,7 @@
 /**
  * Refuses what a browser was tricked into sending (DNS rebinding): over TCP the Host header must name this relay, and so
- * must Origin where there is one. A literal IP address cannot be rebound. The Unix socket has the file system's guard.
+ * must Origin where there is one. A Host that is an IP address cannot be rebound; an Origin must be that very host, or a
+ * name that is allowed. The Unix socket has the file system's guard.
  */
 import { isIP, type Socket } from 'node:net';
 import type { Request, RequestHandler } from 'express';
@@ -21,6 +22,11 @@ export function hostGuard(names: readonly string[]): RequestHandler {
     const host = new URL(url).hostname.toLowerCase().replace(/^\[|\]$/g, '');
     return isIP(host) !== 0 || allowed.has(host);
   };
+  const isOurOrigin = (origin: string, host: string): boolean => {
+    if (!URL.canParse(origin)) return false;
+    const { host: from, hostname } = new URL(origin);
+    return from === host.toLowerCase() || allowed.has(hostname.toLowerCase());
+  };
   return (req, _res, next) => {
     if (isSocket(req)) return next();
     if (!isOurs(`http://${req.headers.host ?? ''}`)) {
@@ -30,7 +36,7 @@ export function hostGuard(names: readonly string[]): RequestHandler {
       });
     }
     const { origin } = req.headers;
-    if (origin !== undefined && !isOurs(origin))
+    if (origin !== undefined && !isOurOrigin(origin, req.headers.host ?? ''))
       throw new RelayError('forbidden', { message: 'Pages of other sites may not call this relay.' });
     next();
   };

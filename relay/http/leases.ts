@@ -1,6 +1,7 @@
 /** /v1/agents/me/leases: handing out by API, with a long poll; giving back. */
 import { claim, releaseLease, type WaitForMail } from '../broker/claims.ts';
 import type { BrokerDeps } from '../broker/deps.ts';
+import { invalidRequest } from '../errors.ts';
 import * as wire from '../wire.ts';
 import { durationField } from './duration-field.ts';
 import { type Route, route } from './route.ts';
@@ -26,6 +27,10 @@ export function leaseRoutes(deps: BrokerDeps, { wait, stopping }: LeaseOptions):
       body: wire.LeaseBody,
       answer: wire.LeaseAnswer,
       async handle({ body, agent, sessionId, isTool, signal }) {
+        if (body.confirm_previous && (body.session_id ?? sessionId) === null) {
+          // Without a session it would confirm what another worker of the same agent was handed.
+          throw invalidRequest([{ path: 'session_id', message: 'is needed where confirm_previous is set' }]);
+        }
         const result = await claim(deps, wait, {
           caller: agent(),
           sessionId: body.session_id ?? sessionId,

@@ -34,7 +34,11 @@ export async function listenSocket(app: RequestListener, socketPath: string): Pr
   const listening = closable(server);
   server.on('connection', markUnixSocket);
   server.on('request', app);
-  await open(server, { path: socketPath }, socketPath, 'TURNPOST_SOCKET');
+  // From its first moment on: the socket may lie in a folder that others can enter.
+  const before = process.umask(0o177);
+  const opened = open(server, { path: socketPath }, socketPath, 'TURNPOST_SOCKET');
+  process.umask(before);
+  await opened;
   chmodSync(socketPath, 0o600);
   return { ...listening, port: 0 };
 }

@@ -195,7 +195,8 @@ function withAgent(caller: Caller): AgentCaller {
   return { ...caller, agent: caller.agent };
 }
 
-function sessionOf(req: Request): string | null {
+/** The host session that calls, where it says so in a form that can be one. */
+export function sessionOf(req: Request): string | null {
   const session = req.headers['x-turnpost-session'];
   return typeof session === 'string' && /^[\x21-\x7e]{1,200}$/.test(session) ? session : null;
 }

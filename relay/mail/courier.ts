@@ -23,7 +23,7 @@ export interface CourierOptions {
   readonly log: Log;
 }
 
-/** Under RFC 5321 section 4.5.3.2's minutes, since a lease of the outbox lasts ten: a slow server gets another try. */
+/** Under RFC 5321 section 4.5.3.2's minutes, since the outbox gives up waiting after fifteen: a slow server gets another try. */
 const TIMEOUT_MS = 2 * 60_000;
 const CONNECT_TIMEOUT_MS = 30_000;
 

@@ -89,7 +89,7 @@ export interface KeyStore {
   /**
    * Kills the key: its leases are released; with `compromised`, what it sent and nobody has yet is held, at once or
    * when a lease that covers it ends without evidence. `held` counts the former.
-   * Undefined where it was dead already.
+   * Undefined where it was dead already; only `compromised` may still be said of a dead one, once.
    */
   revokeIfLive(id: string, now: number, reason: string | null): Promise<{ readonly held: number } | undefined>;
 }
@@ -200,6 +200,8 @@ export interface MessageStore {
 export interface Candidate {
   readonly delivery: Delivery;
   readonly message: Message;
+  /** A person let it pass from a hold: it is not to be held again for the same doubt. */
+  readonly accepted: boolean;
 }
 
 /** What the rules choose of the candidates, decided in a pure function inside the transaction. */
@@ -217,6 +219,8 @@ export interface LeaseRequest {
   readonly leaseMs: number;
   /** At most this many candidates are looked at. */
   readonly max: number;
+  /** And no more of them than have bodies of this many bytes together; one is always looked at. */
+  readonly maxBytes: number;
   readonly choose: (candidates: readonly Candidate[]) => Choice;
 }
 

@@ -59,30 +59,42 @@ export class SqliteDatabase {
     this.#queue = [];
     this.#scheduled = false;
     if (batch.length === 0) return;
-    if (this.#commit(batch) || batch.length === 1) return;
-    for (const one of batch) this.#commit([one]);
+    this.#settle(batch);
   }
 
-  /** True when the batch was settled; false when one of several failed and nothing was changed. */
-  #commit(batch: readonly Waiting[]): boolean {
+  /** One that refuses is told so alone, and the others share their transaction again. */
+  #settle(batch: readonly Waiting[]): void {
+    const failed = this.#commit(batch);
+    if (failed === undefined || batch.length === 1) return;
+    if (failed === batch.length) {
+      for (const one of batch) this.#commit([one]);
+      return;
+    }
+    for (const part of [batch.slice(0, failed), batch.slice(failed, failed + 1), batch.slice(failed + 1)]) {
+      if (part.length > 0) this.#settle(part);
+    }
+  }
+
+  /** Undefined: settled. Else nothing was changed, and this is the one that failed; `batch.length`: the commit itself. */
+  #commit(batch: readonly Waiting[]): number | undefined {
     try {
       this.db.exec('BEGIN IMMEDIATE');
     } catch (error) {
       // A locked database is locked for all of them: to wait BUSY_MS for each would stop the whole relay meanwhile.
       for (const { reject } of batch) reject(toStoreError(error));
-      return true;
+      return undefined;
     }
+    const results: unknown[] = [];
     try {
-      const results = batch.map(({ work }) => work());
+      for (const { work } of batch) results.push(work());
       this.db.exec('COMMIT');
-      for (const [index, { resolve }] of batch.entries()) resolve(results[index]);
-      return true;
     } catch (error) {
       if (this.db.inTransaction) this.db.exec('ROLLBACK');
-      const [only] = batch;
-      if (batch.length === 1) only?.reject(toStoreError(error));
-      return false;
+      if (batch.length === 1) batch[0]?.reject(toStoreError(error));
+      return results.length;
     }
+    for (const [index, { resolve }] of batch.entries()) resolve(results[index]);
+    return undefined;
   }
 }
 

@@ -4,12 +4,12 @@ import type { DeliveryStore, Turn, TurnResult } from '../stores.ts';
 import type { SqliteDatabase } from './database.ts';
 import { confirmDeliveries } from './delivery-arrows.ts';
 import { releaseLeases } from './lease-table.ts';
-import { DELIVERY_COLUMNS, type DeliveryRow } from './rows.ts';
+import { DELIVERY_COLUMNS, type DeliveryRow, SEEN } from './rows.ts';
 import { countAvailable, runTurn, turnHasWork } from './turn.ts';
 
 const FIND = `SELECT ${DELIVERY_COLUMNS} FROM delivery d WHERE d.id = ?`;
 // `+`: by message, and not by going through all that the agent ever got.
-const FIND_OF_AGENT = `SELECT ${DELIVERY_COLUMNS} FROM delivery d WHERE +d.agent_id = ? AND d.message_id = ? AND d.state <> 'held'`;
+const FIND_OF_AGENT = `SELECT ${DELIVERY_COLUMNS} FROM delivery d WHERE +d.agent_id = ? AND d.message_id = ? AND ${SEEN}`;
 
 const LEASE_OF_AGENT = `SELECT 1 FROM lease WHERE id = ? AND agent_id = ?`;
 

@@ -21,6 +21,10 @@ const REPLACE = `
 
 const REVOKE = `UPDATE key SET revoked_at = @now, revoke_reason = @reason WHERE id = @id AND ${LIVE}`;
 
+const REVOKE_COMPROMISED = `
+  UPDATE key SET revoked_at = coalesce(revoked_at, @now), revoke_reason = @reason
+  WHERE id = @id AND revoke_reason IS NOT @reason`;
+
 const UNTAKEN_OF_KEY = `
   SELECT d.id FROM delivery d JOIN message m ON m.id = d.message_id
   WHERE d.state IN ('available', 'deferred') AND m.sender_key_id = ?`;
@@ -72,7 +76,9 @@ export class SqliteKeyTable implements KeyStore {
 
   async revokeIfLive(id: string, now: number, reason: string | null): Promise<{ readonly held: number } | undefined> {
     return this.#store.write(() => {
-      if (this.#store.prepare(REVOKE).run({ id, now, reason }).changes === 0) return undefined;
+      // A theft is often learned of when the key is dead already: what it sent counts all the same.
+      const sql = reason === 'compromised' ? REVOKE_COMPROMISED : REVOKE;
+      if (this.#store.prepare(sql).run({ id, now, reason }).changes === 0) return undefined;
       releaseLeases(this.#store, { where: 'key_id = @key', values: { key: id }, now });
       return { held: reason === 'compromised' ? this.#holdUntaken(id, now) : 0 };
     });

@@ -22,19 +22,20 @@ import {
   MESSAGE_COLUMNS,
   type MessageRow,
   NEWEST,
+  SEEN,
   toMessage,
   toPage,
 } from './rows.ts';
 
 const FIND = `SELECT ${MESSAGE_COLUMNS} FROM message m WHERE m.id = ?`;
 
-/** What waits for a decision is not seen by its recipient. `+`: by message, not through all that the agent ever got. */
+/** `+`: by message, not through all that the agent ever got. */
 const DELIVERY_TO = `
-  SELECT ${DELIVERY_COLUMNS} FROM delivery d WHERE d.message_id = ? AND +d.agent_id = ? AND d.state <> 'held'`;
+  SELECT ${DELIVERY_COLUMNS} FROM delivery d WHERE d.message_id = ? AND +d.agent_id = ? AND ${SEEN}`;
 const DELIVERIES_OF = `SELECT ${DELIVERY_COLUMNS} FROM delivery d WHERE d.message_id = ? ORDER BY d.seq`;
 
 const MINE = {
-  inbound: `EXISTS (SELECT 1 FROM delivery d WHERE d.message_id = m.id AND +d.agent_id = @agentId AND d.state <> 'held'
+  inbound: `EXISTS (SELECT 1 FROM delivery d WHERE d.message_id = m.id AND +d.agent_id = @agentId AND ${SEEN}
     AND (@state IS NULL OR d.state = @state))`,
   outbound: `(m.sender_agent_id = @agentId AND (@state IS NULL OR EXISTS (
     SELECT 1 FROM delivery d WHERE d.message_id = m.id AND d.state = @state)))`,
@@ -43,7 +44,7 @@ const MINE = {
 /** Driven from the side that has an index: an agent's own deliveries, its own messages, or both. */
 const SEQS = {
   inbound: `SELECT m.seq FROM delivery d JOIN message m ON m.id = d.message_id
-    WHERE d.agent_id = @agentId AND d.state <> 'held' AND (@state IS NULL OR d.state = @state)`,
+    WHERE d.agent_id = @agentId AND ${SEEN} AND (@state IS NULL OR d.state = @state)`,
   outbound: `SELECT m.seq FROM message m WHERE ${MINE.outbound}`,
 } as const;
 
@@ -81,7 +82,9 @@ const BY_EMAIL_ID = `
   WHERE m.email_message_id IN (SELECT value FROM json_each(?)) ORDER BY m.seq DESC LIMIT 1`;
 
 const EMAIL_IDS = `
-  SELECT email_message_id AS id FROM message WHERE thread_id = ? AND email_message_id IS NOT NULL ORDER BY seq`;
+  SELECT m.email_message_id AS id FROM message m
+  WHERE m.thread_id = ? AND m.email_message_id IS NOT NULL
+    AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.message_id = m.id AND NOT ${SEEN}) ORDER BY m.seq`;
 
 const COUNT_TURNS = `
   SELECT count(*) AS n FROM message WHERE thread_id = ? AND from_kind = 'agent' AND created_at > ?`;

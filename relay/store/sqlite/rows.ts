@@ -15,6 +15,13 @@ export const DELIVERY_COLUMNS = `d.id, d.message_id AS messageId, d.agent_id AS 
   d.trust, d.available_at AS availableAt, d.preferred_session_id AS preferredSessionId, d.lease_id AS leaseId,
   d.last_error AS lastError, d.delivered_at AS deliveredAt, d.evidence, d.finalized_at AS finalizedAt`;
 
+/**
+ * May its recipient see this delivery (alias `d`)? Not while it waits for a decision, and not after it was dropped or
+ * has expired undecided: only what a person accepted.
+ */
+export const SEEN = `(d.state <> 'held' AND NOT EXISTS (
+    SELECT 1 FROM hold h WHERE h.delivery_id = d.id AND h.decision IS NOT 'accepted'))`;
+
 /** Columns of table `message` under the alias `m`, with its attachments as JSON. */
 export const MESSAGE_COLUMNS = `m.id, m.thread_id AS threadId, m.from_address AS fromAddress, m.from_name AS fromName,
   m.from_kind AS fromKind, m.sender_agent_id AS senderAgentId, m.sender_key_id AS senderKeyId,
