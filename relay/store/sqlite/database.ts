@@ -16,6 +16,18 @@ interface Waiting {
   readonly reject: (reason: unknown) => void;
 }
 
+/**
+ * Databases and statements are never garbage: Node 24.19 and newer abort the process when a statement of better-sqlite3
+ * 12 is collected while no JavaScript runs (its destructor asserts an environment; better-sqlite3 13 needs Node 22).
+ * So nothing here calls `db.pragma`, which drops a statement at each call, and what is closed is kept as well.
+ */
+const KEPT: unknown[] = [];
+
+export function keepForLife<T>(opened: T): T {
+  KEPT.push(opened);
+  return opened;
+}
+
 export type Statement<Bind extends unknown[] | object = unknown[], Row = unknown> = Database.Statement<Bind, Row>;
 
 export class SqliteDatabase {
@@ -27,6 +39,7 @@ export class SqliteDatabase {
   /** `:memory:` works too. Throws an Error for people where the file is no database, newer than this build or locked. */
   constructor(filename: string) {
     this.db = openFile(filename);
+    keepForLife(this.#statements);
   }
 
   /** Prepared once per text. */
@@ -101,10 +114,8 @@ export class SqliteDatabase {
 function openFile(filename: string): Database.Database {
   let db: Database.Database | undefined;
   try {
-    db = new Database(filename, { timeout: BUSY_MS });
-    db.pragma('journal_mode = WAL');
-    db.pragma('synchronous = FULL');
-    db.pragma('foreign_keys = ON');
+    db = keepForLife(new Database(filename, { timeout: BUSY_MS }));
+    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON');
     migrate(db);
     return db;
   } catch (error) {
@@ -124,7 +135,7 @@ export class SchemaTooNew extends Error {
 
 /** Applies what is missing, each version in its own transaction. Refuses a newer file. */
 export function migrate(db: Database.Database, migrations: readonly string[] = MIGRATIONS): void {
-  const from = Number(db.pragma('user_version', { simple: true }));
+  const from = Number(keepForLife(db.prepare('PRAGMA user_version').pluck()).get());
   if (from > migrations.length) {
     throw new SchemaTooNew(
       `the database ${db.name} is at schema ${from}, this version of Turnpost knows ${migrations.length}: upgrade Turnpost, or name another folder in TURNPOST_DATA_DIR`,
@@ -133,7 +144,7 @@ export function migrate(db: Database.Database, migrations: readonly string[] = M
   for (const [offset, sql] of migrations.slice(from).entries()) {
     db.transaction(() => {
       db.exec(sql);
-      db.pragma(`user_version = ${from + offset + 1}`);
+      db.exec(`PRAGMA user_version = ${from + offset + 1}`);
     })();
   }
 }

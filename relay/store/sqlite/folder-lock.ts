@@ -3,13 +3,13 @@
  * process lives, so a relay that was killed leaves nothing to clean up.
  */
 import Database from 'better-sqlite3';
+import { keepForLife } from './database.ts';
 
 /** Returns what lets go again. Throws an Error for people where another relay holds the folder. */
 export function lockFolder(lockFile: string): () => void {
-  const lock = new Database(lockFile, { timeout: 0 });
+  const lock = keepForLife(new Database(lockFile, { timeout: 0 }));
   try {
-    lock.pragma('locking_mode = EXCLUSIVE');
-    lock.exec('BEGIN EXCLUSIVE');
+    lock.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
   } catch (error) {
     lock.close();
     throw new Error(
