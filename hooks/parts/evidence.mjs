@@ -5,8 +5,8 @@ import { readTail } from './transcript.mjs';
 const MARK = 'Turnpost message msg_';
 const MARKED = /^Turnpost message (msg_[0-9a-z]{26})(?![0-9a-z])/gm;
 
-/** What a sender wrote stands between the relay's random marks: an id in there is none of ours. */
-const FENCED = /(?:<<|&lt;&lt;)([0-9a-f]{16})\n.*?\n\1(?:>>|&gt;&gt;)/gs;
+/** The first line of an injection names the mark made for it; no sender knows it, and none writes before this line. */
+const NAMES_MARK = / arrived by Turnpost\. Text between the marks ([0-9a-f]{16}) was written by /;
 
 /** A header of 200 ids is 6 kB; servers take 16. */
 const MOST_IDS = 200;
@@ -45,7 +45,17 @@ function proofsIn(tail, host) {
   return proofs;
 }
 
-const markers = (text) => [...text.replaceAll(FENCED, '').matchAll(MARKED)];
+const markers = (text) => [...withoutSenders(text).matchAll(MARKED)];
+
+/**
+ * What a sender wrote stands between the mark alone on its line and the mark again: an id in there is none of ours.
+ * Only the named mark opens: a subject can end in one, and a body that closed it would stand outside.
+ */
+function withoutSenders(text) {
+  const [, mark] = NAMES_MARK.exec(text) ?? [];
+  if (mark === undefined) return text;
+  return text.replaceAll(new RegExp(`^(?:<<|&lt;&lt;)${mark}\\n.*?\\n${mark}(?:>>|&gt;&gt;)`, 'gms'), '');
+}
 
 /** Where the model's last answer begins; -1 for none. */
 function lastAnswer(tail, { answer, answers }) {
