@@ -134,7 +134,8 @@ describe.each(HOSTS)('%s', (name) => {
           expect(text.match(/^Turnpost message msg_[0-9a-z]{26}$/gm)?.length).toBeGreaterThanOrEqual(count);
         },
       ),
-      { numRuns: 150 },
+      // Shrinking such texts takes minutes; the first counterexample says enough.
+      { numRuns: 150, endOnFailure: true },
     );
   });
 });
