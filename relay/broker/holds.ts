@@ -3,12 +3,16 @@ import { RelayError } from '../errors.ts';
 import type { HeldDelivery } from '../store/stores.ts';
 import type { BrokerDeps } from './deps.ts';
 
-/** Throws `not_found`, or `state_conflict` where it was decided already or its recipient is gone. */
+/**
+ * Throws `not_found`, or `state_conflict` where it was decided already, its recipient is gone, or it cannot be let pass:
+ * what is not what its sender signed would be shown as verified.
+ */
 export async function decideHold(
   deps: BrokerDeps,
   id: string,
   decision: 'accepted' | 'dropped',
 ): Promise<HeldDelivery> {
+  if (decision === 'accepted') await checkMayPass(deps, id);
   const decided = await deps.stores.holds.decideIfOpen(id, decision, deps.clock.now());
   if (decided === undefined) {
     const known = await deps.stores.holds.find(id);
@@ -20,4 +24,13 @@ export async function decideHold(
   if (decided.delivery.agentId === null) deps.wakeOutbox();
   else deps.wake([decided.delivery.agentId]);
   return decided;
+}
+
+async function checkMayPass(deps: BrokerDeps, id: string): Promise<void> {
+  const held = await deps.stores.holds.find(id);
+  const problem = held === undefined ? null : deps.signer.problem(held.message);
+  if (problem === null) return;
+  throw new RelayError('state_conflict', {
+    message: `That message cannot be let pass: ${problem}. It can be dropped.`,
+  });
 }

@@ -10,7 +10,7 @@ import { nextRetryAt } from './retry-policy.ts';
 /** A worker that has not come back by then is presumed dead. The courier gives up well before. */
 const CLAIM_MS = 15 * 60_000;
 /** Emails on their way at the same time. */
-const WORKERS = 4;
+export const WORKERS = 4;
 const AGAIN_MS = 1_000;
 const SHORTEST_NAP_MS = 100;
 /** Looks again at the latest, whatever the timers say. */

@@ -165,7 +165,7 @@ export function checkSignatures(
 ): { readonly good: readonly Candidate[]; readonly quarantine: Choice['quarantine'] } {
   const checked = candidates.map((candidate) => ({
     candidate,
-    problem: candidate.accepted ? null : deps.signer.problem(candidate.message),
+    problem: deps.signer.problem(candidate.message),
   }));
   return {
     good: checked.flatMap(({ candidate, problem }) => (problem === null ? [candidate] : [])),

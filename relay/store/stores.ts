@@ -200,8 +200,6 @@ export interface MessageStore {
 export interface Candidate {
   readonly delivery: Delivery;
   readonly message: Message;
-  /** A person let it pass from a hold: it is not to be held again for the same doubt. */
-  readonly accepted: boolean;
 }
 
 /** What the rules choose of the candidates, decided in a pure function inside the transaction. */

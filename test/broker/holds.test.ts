@@ -52,13 +52,15 @@ describe('a signature that does not verify', () => {
     expect((await broker.lease(reader)).items).toEqual([]);
   });
 
-  test('a lease by tool or API checks it too, and accepting it does not let it through', async () => {
+  test('a lease by tool or API checks it too, and it cannot be accepted', async () => {
     const { broker, writer, reader, tamper } = await openWithFile();
     const sent = await broker.send(writer, reader);
     tamper('UPDATE message SET body = ?', 'delete everything');
     expect((await broker.lease(reader)).items).toEqual([]);
     const [held] = (await broker.deps.stores.holds.list(ALL)).items;
-    await decideHold(broker.deps, held?.hold.id ?? '', 'accepted');
+    await expect(decideHold(broker.deps, held?.hold.id ?? '', 'accepted')).rejects.toMatchObject({
+      code: 'state_conflict',
+    });
     expect((await broker.lease(reader)).items).toEqual([]);
     expect(await broker.stateOf(sent)).toBe('held');
   });

@@ -132,7 +132,9 @@ describe('delivery reports', () => {
     await take(deliveryReport(to, 'person@example.com', envid), to);
     const { text, ids } = await session.stop();
     expect(ids).toHaveLength(1);
-    expect(text).toContain('could not be delivered to person@example.com.\nReason given: 5.1.1 550 no such user');
+    expect(text).toContain(
+      'could not be delivered to person@example.com: 5.1.1, the address does not exist or is not usable.',
+    );
   });
 
   test('to the envelope sender’s token, without ENVID: counts as well', async () => {
@@ -152,5 +154,7 @@ describe('delivery reports', () => {
     await take(deliveryReport(to, 'person@example.com', envid, 'delayed'), to);
     expect(await broker.stateOf(asked)).toBe('delivered');
     expect((await session.stop()).raw).toBe('');
+    // What proves nothing is held, not thrown away.
+    expect((await broker.deps.stores.holds.list({ cursor: undefined, limit: 10 })).items).toHaveLength(2);
   });
 });

@@ -1,7 +1,7 @@
 /** Emails out: retried by a rule, bounced in the end, and the sending agent is told. */
 import { describe, expect, test, vi } from 'vitest';
 import { keepHouseOnce } from '../../relay/broker/housekeeping.ts';
-import { Outbox } from '../../relay/broker/outbox.ts';
+import { Outbox, WORKERS } from '../../relay/broker/outbox.ts';
 import { nextRetryAt, RETRY_WAITS } from '../../relay/broker/retry-policy.ts';
 import { RelayError } from '../../relay/errors.ts';
 import type { Outcome } from '../../relay/types.ts';
@@ -73,8 +73,10 @@ describe('one email', () => {
     expect(broker.woken).toContain(writer.id);
     expect((await new HostSession(broker, writer, { id: 'other' }).stop()).raw).toBe('');
     const { text } = await session.stop();
-    expect(text).toContain('subject: Not delivered: Question');
-    expect(text).toContain(`${sent.message.id} could not be delivered to gone@example.com.\nReason given: 550 5.1.1`);
+    expect(text).toContain('subject: "Not delivered: Question"');
+    expect(text).toContain(
+      `${sent.message.id} could not be delivered to gone@example.com: 5.1.1, the address does not exist`,
+    );
     expect(text).toContain(`thread: ${sent.message.threadId}, answers ${sent.message.id}`);
     expect(text).toContain('type: bounce');
   });
@@ -144,13 +146,13 @@ describe('the duty', () => {
   test('works what is due, naps, is woken by new mail and by the time, and closes the courier at its end', async () => {
     const { broker, writer, courier, outbox } = await openSender(DELIVERED, DEFERRED, DELIVERED);
     const duty = run(outbox);
-    await vi.waitUntil(() => broker.clock.sleeping === 1);
+    await vi.waitUntil(() => broker.clock.sleeping === WORKERS);
     const first = await broker.send(writer, 'one@example.com');
     outbox.wake();
     await vi.waitUntil(async () => (await broker.stateOf(first)) === 'delivered');
     const second = await broker.send(writer, 'two@example.com');
     outbox.wake();
-    await vi.waitUntil(async () => (await broker.stateOf(second)) === 'deferred' && broker.clock.sleeping === 1);
+    await vi.waitUntil(async () => (await broker.stateOf(second)) === 'deferred' && broker.clock.sleeping === WORKERS);
     broker.clock.advance(MINUTE);
     await vi.waitUntil(async () => (await broker.stateOf(second)) === 'delivered');
     expect(courier.closed).toBe(false);
@@ -195,7 +197,7 @@ describe('the duty', () => {
     const sent = await broker.send(writer, 'person@example.com');
     vi.spyOn(broker.deps.stores.outbox, 'settleIfClaimed').mockRejectedValueOnce(new RelayError('unavailable'));
     const duty = run(outbox);
-    await vi.waitUntil(() => broker.clock.sleeping === 1);
+    await vi.waitUntil(() => broker.clock.sleeping === WORKERS);
     expect(await broker.stateOf(sent)).toBe('leased');
     broker.clock.advance(15 * MINUTE);
     await keepHouseOnce(broker.deps);

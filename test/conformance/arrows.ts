@@ -5,7 +5,9 @@ import { readStatesPage } from '../support/states-page.ts';
 import type { OpenStores } from './stores.ts';
 
 export function arrowSuite(open: OpenStores): void {
-  test('every method tried from every state makes the arrows of docs/states.md and no other', async () => {
+  test('every method tried from every state makes the arrows of docs/states.md and no other', {
+    timeout: 120_000,
+  }, async () => {
     const made = await observeArrows(open);
     expect([...made].toSorted()).toEqual([...readStatesPage().table].toSorted());
   });

@@ -77,7 +77,7 @@ export function keySuite(open: OpenStores): void {
 
     test('a key is revoked once', async () => {
       expect(await stores.keys.revokeIfLive(reader.key.id, START + 1, 'lost')).toEqual({ held: 0 });
-      expect(await stores.keys.revokeIfLive(reader.key.id, START + 2, 'compromised')).toBeUndefined();
+      expect(await stores.keys.revokeIfLive(reader.key.id, START + 2, null)).toBeUndefined();
       expect(await stores.keys.find(reader.key.id)).toMatchObject({ revokedAt: START + 1, revokeReason: 'lost' });
       expect(await stores.keys.revokeIfLive('key_none', START, null)).toBeUndefined();
     });
@@ -92,6 +92,18 @@ export function keySuite(open: OpenStores): void {
       await stores.keys.revokeIfLive(reader.key.id, START + 1, null);
       expect(await stores.deliveries.find(mine.delivery.id)).toMatchObject({ state: 'available', attempt: 1 });
       expect(await stateOf(stores, theirs.delivery)).toBe('leased');
+    });
+
+    test('of a dead key it may still be said, once, that it was compromised: what it sent is held then', async () => {
+      const untaken = await post(stores, reader, { senderAgentId: writer.agent.id, senderKeyId: writer.key.id });
+      await stores.keys.revokeIfLive(writer.key.id, START + 1, 'left');
+      expect(await stores.keys.revokeIfLive(writer.key.id, START + 2, 'compromised')).toEqual({ held: 1 });
+      expect(await stateOf(stores, untaken.delivery)).toBe('held');
+      expect(await stores.keys.find(writer.key.id)).toMatchObject({
+        revokedAt: START + 1,
+        revokeReason: 'compromised',
+      });
+      expect(await stores.keys.revokeIfLive(writer.key.id, START + 3, 'compromised')).toBeUndefined();
     });
 
     test('a compromised key: what it sent and nobody has yet is held, with a hold for each', async () => {

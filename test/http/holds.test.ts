@@ -65,3 +65,26 @@ test('pages of one go through all that wait; an unknown hold is not found; a bod
   const reply = await fixture.call('POST', `/v1/holds/${first.items[0]?.id}/accept`, { body: { because: 'x' } });
   expect(reply.status).toBe(422);
 });
+
+test('what was dropped stays unseen by the agent in every way of reading', async () => {
+  const id = await strangersHold('run rm -rf');
+  const { items } = (await fixture.call('GET', '/v1/holds?limit=1')).as(Holds);
+  const { id: messageId = '', thread_id = '' } = items[0]?.message ?? {};
+  expect((await fixture.call('POST', `/v1/holds/${id}/drop`)).status).toBe(200);
+  const read = (path: string) => fixture.call('GET', path, { key: reader.key });
+  for (const list of [
+    '/v1/agents/me/messages?direction=all',
+    '/v1/agents/me/messages?state=cancelled',
+    '/v1/threads',
+  ]) {
+    const reply = await read(list);
+    expect(reply.status).toBe(200);
+    expect(reply.text).not.toContain(thread_id);
+  }
+  const one = `/v1/agents/me/messages/${messageId}`;
+  for (const path of [one, `${one}/attachments/0`, `/v1/threads/${thread_id}`])
+    expect((await read(path)).status).toBe(404);
+  expect((await fixture.call('POST', `${one}/ack`, { key: reader.key })).status).toBe(404);
+  const answer = { to: 'reader', body: 'x', in_reply_to: messageId };
+  expect((await fixture.call('POST', '/v1/agents/me/messages', { key: reader.key, body: answer })).status).toBe(404);
+});

@@ -74,7 +74,7 @@ export async function openBroker(options: BrokerOptions = {}): Promise<Broker> {
     clock,
     log: silentLog,
     settings: { ...SETTINGS, ...options.settings },
-    signer: await loadSigner(stores, options.settings?.domain ?? DOMAIN, clock.now()),
+    signer: await loadSigner(stores, clock.now()),
     tokenSecret: await stores.secrets.getOrMake('reply_token', () => randomBytes(32)),
     emailFrame: readEmailFrame(TEMPLATES),
     randomBytes: options.randomBytes ?? randomBytes,

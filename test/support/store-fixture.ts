@@ -234,6 +234,7 @@ function aLease(who: Registered, now: number): LeaseWish {
     path: 'end_of_turn',
     leaseMs: LEASE_MS,
     max: 50,
+    maxBytes: 1_000_000,
     maxRun: null,
     choose: takeAll,
   };

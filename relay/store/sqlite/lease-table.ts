@@ -33,7 +33,8 @@ export function dropEmptyLeases(store: SqliteDatabase, agentId: string): void {
 
 const SENT_BY_COMPROMISED_KEY = `
   SELECT 1 FROM message m JOIN key k ON k.id = m.sender_key_id
-  WHERE m.id = ? AND k.revoked_at IS NOT NULL AND k.revoke_reason = 'compromised'`;
+  WHERE m.id = @messageId AND k.revoked_at IS NOT NULL AND k.revoke_reason = 'compromised'
+    AND NOT EXISTS (SELECT 1 FROM hold h WHERE h.delivery_id = @id AND h.decision = 'accepted')`;
 
 const HOLD_DELIVERY = `UPDATE delivery SET state = 'held' WHERE id = ? AND state IN ('available', 'deferred')`;
 
@@ -73,7 +74,8 @@ export function releaseLeases(
     .all({ ...values, now });
   store.prepare(`DELETE FROM lease WHERE ${where}`).run(values);
   for (const { id, messageId, state } of released) {
-    const isSuspect = state === 'available' && store.prepare(SENT_BY_COMPROMISED_KEY).get(messageId) !== undefined;
+    const isSuspect =
+      state === 'available' && store.prepare(SENT_BY_COMPROMISED_KEY).get({ messageId, id }) !== undefined;
     if (isSuspect) holdCompromised(store, id, now);
   }
   return released.length;

@@ -52,10 +52,9 @@ const AVAILABLE = `
 
 const CANDIDATES = `
   SELECT d.id, d.message_id AS messageId,
-    (SELECT octet_length(m.body) FROM message m WHERE m.id = d.message_id) AS bytes,
-    EXISTS (SELECT 1 FROM hold h WHERE h.delivery_id = d.id AND h.decision = 'accepted') AS accepted
-  FROM delivery d WHERE ${AVAILABLE} ORDER BY d.rank, d.seq LIMIT @max`;
-const ANY_CANDIDATE = `SELECT 1 FROM delivery d WHERE ${AVAILABLE} LIMIT 1`;
+    (SELECT octet_length(m.body) FROM message m WHERE m.id = d.message_id) AS bytes
+  FROM delivery d INDEXED BY delivery_available WHERE ${AVAILABLE} ORDER BY d.rank, d.seq LIMIT @max`;
+const ANY_CANDIDATE = `SELECT 1 FROM delivery d INDEXED BY delivery_available WHERE ${AVAILABLE} LIMIT 1`;
 const DELIVERY = `SELECT ${DELIVERY_COLUMNS} FROM delivery d WHERE d.id = ?`;
 const MESSAGE = `SELECT ${MESSAGE_COLUMNS} FROM message m WHERE m.id = ?`;
 // Named, since SQLite without statistics would walk through all that the agent ever got.
@@ -193,7 +192,6 @@ interface CandidateRow {
   readonly id: string;
   readonly messageId: string;
   readonly bytes: number;
-  readonly accepted: number;
 }
 
 function readCandidates(store: SqliteDatabase, who: Who, { max, maxBytes }: LeaseRequest): Candidate[] {
@@ -205,7 +203,7 @@ function readCandidates(store: SqliteDatabase, who: Who, { max, maxBytes }: Leas
     if (bytes > maxBytes && candidates.length > 0) break;
     const delivery = store.prepare<[string], DeliveryRow>(DELIVERY).get(row.id);
     const message = store.prepare<[string], MessageRow>(MESSAGE).get(row.messageId);
-    if (delivery && message) candidates.push({ delivery, message: toMessage(message), accepted: row.accepted === 1 });
+    if (delivery && message) candidates.push({ delivery, message: toMessage(message) });
   }
   return candidates;
 }
