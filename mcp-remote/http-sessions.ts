@@ -1,8 +1,10 @@
 /**
  * The MCP sessions that came over HTTP, by agent and Mcp-Session-Id, so that no agent reaches into another's. An id that
  * is not known (the relay was restarted) makes a new session of that name. The least recently used is forgotten first:
- * it loses no mail, only the memory of what it was shown.
+ * it loses no mail, only the memory of what it was shown. A request that names no session is remembered by nothing: nobody
+ * could ask for it again, and it must not push others out.
  */
+import { randomBytes } from 'node:crypto';
 import type { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import { McpSession } from './mcp-session.ts';
 
@@ -28,6 +30,11 @@ export class HttpSessions {
       this.#sessions.delete(oldest);
     }
     return session;
+  }
+
+  /** For one request. An id given out here is remembered from the first request that names it. */
+  unnamed(): HttpSession {
+    return { memory: new McpSession(`mcp_${randomBytes(12).toString('hex')}`), running: new Map() };
   }
 
   delete(agentId: string, sessionId: string): void {

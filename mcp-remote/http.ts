@@ -5,7 +5,6 @@
  * must remember (see mcp-session.ts) is found by its Mcp-Session-Id. There is nothing to push, so GET is refused, as
  * https://modelcontextprotocol.io/specification/2025-11-25/basic/transports section "Listening for Messages" allows.
  */
-import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import { isInitializeRequest } from '@modelcontextprotocol/sdk/types.js';
@@ -52,9 +51,9 @@ export function createMcpHttpHandler(options: McpHttpOptions): McpHttpHandler {
     const body = req.body ?? (await readJson(req, res, options.maxBodyBytes));
     if (body === undefined) return;
     const named = headerText(req, SESSION_HEADER);
-    const sessionId = isInitializeRequest(body) || named === undefined ? newSessionId() : named;
-    const session = sessions.get(caller.id, sessionId);
-    if (isInitializeRequest(body)) res.setHeader(SESSION_HEADER, sessionId);
+    const isFirst = isInitializeRequest(body);
+    const session = isFirst || named === undefined ? sessions.unnamed() : sessions.get(caller.id, named);
+    if (isFirst) res.setHeader(SESSION_HEADER, session.memory.fallbackId);
     await callOff(session, cancelledRequest(body));
     await serve({ ...options, client: client.as({ key }), session, open }, req, res, body);
   };
@@ -125,8 +124,6 @@ function endSession(sessions: HttpSessions, agentId: string, req: Request, res: 
   sessions.delete(agentId, headerText(req, SESSION_HEADER) ?? '');
   res.writeHead(204).end();
 }
-
-const newSessionId = (): string => `mcp_${randomBytes(12).toString('hex')}`;
 
 function bearerKey(req: Request): string | undefined {
   return /^Bearer +([\x21-\x7e]+)$/i.exec(req.headers.authorization ?? '')?.[1];

@@ -1,8 +1,9 @@
 /**
  * What the MCP server remembers of one session: its id, and whether the last messages it handed out reached the host.
  * Asking again confirms what was handed out before, so an answer that was called off or lost must never count as given:
- * then it is given back where that can be done, nothing is confirmed, and what is still held is shown once more. Hosts
- * say so when a call times out (seen: Claude Code 2.1.328, Gemini CLI 0.61.0, Codex 0.169.0, over stdio and HTTP).
+ * then it is given back where that can be done, nothing is confirmed, and what is still held is shown once more. Over
+ * stdio hosts say so when a call times out (seen: Claude Code 2.1.328, Gemini CLI 0.61.0, Codex 0.169.0); over HTTP that
+ * has not been seen, and a host that hangs up before the answer is whole counts as having said so.
  */
 interface LastCheck {
   readonly requestId: string | number;
