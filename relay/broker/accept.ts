@@ -13,7 +13,7 @@ import type { Caller, ReceiptFor } from './keys.ts';
 import { newDelivery, newHold } from './new-delivery.ts';
 import { composeOutgoing } from './outgoing.ts';
 import { type Recipient, resolveRecipients } from './recipients.ts';
-import { noteBudget, threadBudget } from './thread-budget.ts';
+import { noteBudget, threadBudget, UNSPENT } from './thread-budget.ts';
 
 /** Mail passed on by more relays than this goes in circles. */
 export const MAX_HOPS = 8;
@@ -58,7 +58,8 @@ export async function acceptMessage(
   checkLimits(deps, wish, parent, now);
   const attachments = (wish.attachments ?? []).map(toAttachment);
   const message = buildMessage(deps, caller, wish, { parent, recipients, attachments, now });
-  const budget = await threadBudget(deps, message.threadId, now);
+  const isNew = parent === undefined && wish.threadId === undefined;
+  const budget = isNew ? UNSPENT : await threadBudget(deps, message.threadId, now);
   const { deliveries, holds } = address(message, [...recipients.to, ...recipients.cc], parent, budget.spent, now);
   const outgoing = await composeOutgoing(deps, caller.agent, message, deliveries, attachments);
   const accepted = { message: { ...message, emailMessageId: outgoing.emailMessageId }, deliveries };

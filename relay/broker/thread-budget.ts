@@ -19,6 +19,9 @@ export interface Budget {
   readonly isNews: boolean;
 }
 
+/** Of a thread that begins. */
+export const UNSPENT: Budget = { spent: false, isNews: false };
+
 export async function threadBudget(deps: BrokerDeps, threadId: string, now: number): Promise<Budget> {
   const turns = await deps.stores.messages.countAgentTurns(threadId, now - HOUR_MS);
   const spent = turns >= TURNS_PER_HOUR;
