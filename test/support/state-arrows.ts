@@ -39,6 +39,8 @@ type Step = (scene: Scene, now: number) => Promise<unknown>;
 const current = async ({ stores, delivery }: Scene): Promise<Delivery> =>
   (await stores.deliveries.find(delivery.id)) ?? delivery;
 
+/** First of all: it is not held at its beginning. */
+const posted: Step = async () => undefined;
 const lease: Step = ({ stores, reader }, now) => stores.deliveries.turn(aTurn(reader, now));
 const claim: Step = ({ stores }, now) => stores.outbox.claimNext(now, LEASE_MS, `lse_${now}`);
 const giveBack: Step = ({ stores, reader }, now) =>
@@ -79,26 +81,28 @@ const REFUSED = { kind: 'refused', reason: '550', code: 550 } as const;
 /** How an agent's copy gets into each state; the key names the state. */
 const AGENT_SCENES: readonly (readonly [Delivery['state'], readonly Step[]])[] = [
   ['held', []],
-  ['held', [decide('accepted'), compromise]],
+  ['held', [posted, compromise]],
+  ['available', [posted]],
   ['available', [decide('accepted')]],
-  ['available', [decide('accepted'), lease, giveBack]],
-  ['leased', [decide('accepted'), lease]],
-  ['leased', [decide('accepted'), lease, compromise]],
-  ['delivered', [decide('accepted'), lease, confirm]],
-  ['expired', [decide('accepted'), expire]],
+  ['available', [posted, lease, giveBack]],
+  ['leased', [posted, lease]],
+  ['leased', [posted, lease, compromise]],
+  ['delivered', [posted, lease, confirm]],
+  ['expired', [posted, expire]],
   ['cancelled', [decide('dropped')]],
-  ['cancelled', [decide('accepted'), lease, endReader]],
+  ['cancelled', [posted, lease, endReader]],
 ];
 
 const EMAIL_SCENES: readonly (readonly [Delivery['state'], readonly Step[]])[] = [
   ['held', []],
+  ['available', [posted]],
   ['available', [decide('accepted')]],
-  ['leased', [decide('accepted'), claim]],
-  ['leased', [decide('accepted'), claim, compromise]],
-  ['deferred', [decide('accepted'), claim, settle(DEFERRED, START)]],
-  ['delivered', [decide('accepted'), claim, settle(DELIVERED)]],
-  ['bounced', [decide('accepted'), claim, settle(REFUSED)]],
-  ['expired', [decide('accepted'), expire]],
+  ['leased', [posted, claim]],
+  ['leased', [posted, claim, compromise]],
+  ['deferred', [posted, claim, settle(DEFERRED, START)]],
+  ['delivered', [posted, claim, settle(DELIVERED)]],
+  ['bounced', [posted, claim, settle(REFUSED)]],
+  ['expired', [posted, expire]],
   ['cancelled', [decide('dropped')]],
 ];
 
@@ -205,7 +209,7 @@ interface Try {
 /** Null: nothing moved, or without a time of expiry there is nothing (more) to try. */
 async function tryOne(open: () => Promise<Stores>, { kind, from, steps, move, now, expiresAt }: Try) {
   if (expiresAt === null && (steps.includes(expire) || now !== MOMENTS[0])) return null;
-  const scene = await setUp(await open(), kind, expiresAt);
+  const scene = await setUp(await open(), { kind, expiresAt, state: steps[0] === posted ? 'available' : 'held' });
   try {
     for (const step of steps) await step(scene, START);
     const before = await current(scene);
@@ -218,17 +222,21 @@ async function tryOne(open: () => Promise<Stores>, { kind, from, steps, move, no
   }
 }
 
-/** Every scene begins with a held copy, sent by the writer's key. */
-async function setUp(stores: Stores, kind: 'agent' | 'email', expiresAt: number | null): Promise<Scene> {
+interface Beginning extends Pick<Try, 'kind' | 'expiresAt'> {
+  readonly state: 'held' | 'available';
+}
+
+/** One copy, sent by the writer's key. */
+async function setUp(stores: Stores, { kind, expiresAt, state }: Beginning): Promise<Scene> {
   const [reader, writer] = [await register(stores, 'reader'), await register(stores, 'writer')];
   const message = aMessage({ senderAgentId: writer.agent.id, senderKeyId: writer.key.id, expiresAt });
   const recipient =
     kind === 'agent'
       ? ({ agentId: reader.agent.id, trust: 'peer' } as const)
       : ({ agentId: null, address: 'person@example.com' } as const);
-  const delivery = aDelivery(message, { ...recipient, state: 'held' });
+  const delivery = aDelivery(message, { ...recipient, state });
   const hold = aHold(delivery, { id: `hld_of_${delivery.id}` });
   const emails = kind === 'email' ? [anEmail(delivery)] : [];
-  await stores.messages.accept({ message, deliveries: [delivery], holds: [hold], emails });
+  await stores.messages.accept({ message, deliveries: [delivery], holds: state === 'held' ? [hold] : [], emails });
   return { stores, reader, writer, message, delivery };
 }
