@@ -8,7 +8,19 @@
 interface LastCheck {
   readonly requestId: string | number;
   readonly lost: boolean;
+  /** What the model was shown of what this session holds, and the ids it was only told of. */
+  readonly shown: readonly string[];
+  readonly unseen: readonly string[];
+  /** The session holds nothing but what was shown. */
+  readonly complete: boolean;
   /** Gives back what the answer held. */
+  readonly giveBack: () => Promise<void>;
+}
+
+/** A person's answer that ask_human returned. */
+interface ReturnedAnswer {
+  readonly requestId: string | number;
+  readonly messageId: string;
   readonly giveBack: () => Promise<void>;
 }
 
@@ -19,7 +31,7 @@ export class McpSession {
   readonly fallbackId: string;
   readonly #hostId: string | undefined;
   readonly #lastCheck = new Map<string, LastCheck>();
-
+  readonly #returned = new Map<string, readonly ReturnedAnswer[]>();
   #adoptedKey: string | undefined;
 
   constructor(fallbackId: string, hostId?: string) {
@@ -47,19 +59,31 @@ export class McpSession {
     return true;
   }
 
-  /** `first`: nothing was handed out before; `given`: the last answer went out; `lost`: it may not have arrived. */
-  lastCheck(sessionId: string): 'first' | 'given' | 'lost' {
-    const last = this.#lastCheck.get(sessionId);
-    if (last === undefined) return 'first';
-    return last.lost ? 'lost' : 'given';
+  /** Undefined: nothing was handed out before. `lost`: the last answer may not have arrived. */
+  lastCheck(sessionId: string): Omit<LastCheck, 'requestId' | 'giveBack'> | undefined {
+    return this.#lastCheck.get(sessionId);
   }
 
-  checkAnswered(sessionId: string, requestId: string | number, giveBack: () => Promise<void>): void {
-    this.#lastCheck.set(sessionId, { requestId, lost: false, giveBack });
+  checkAnswered(sessionId: string, answered: Omit<LastCheck, 'lost'>): void {
+    this.#lastCheck.set(sessionId, { ...answered, lost: false });
   }
 
   checkLost(sessionId: string, requestId: string | number): void {
-    this.#lastCheck.set(sessionId, { requestId, lost: true, giveBack: nothing });
+    const lost = { requestId, lost: true, shown: [], unseen: [], complete: false, giveBack: nothing };
+    this.#lastCheck.set(sessionId, lost);
+  }
+
+  /** To be confirmed when the session goes on. */
+  answerReturned(sessionId: string, answer: ReturnedAnswer): void {
+    this.#returned.set(sessionId, [...(this.#returned.get(sessionId) ?? []), answer]);
+  }
+
+  returnedAnswers(sessionId: string): string[] {
+    return (this.#returned.get(sessionId) ?? []).map(({ messageId }) => messageId);
+  }
+
+  answerConfirmed(sessionId: string, messageId: string): void {
+    this.#keepReturned(sessionId, (answer) => answer.messageId !== messageId);
   }
 
   /** The host called a request off, or hung up, after its answer was made: the model never saw it. */
@@ -69,6 +93,16 @@ export class McpSession {
       this.checkLost(sessionId, requestId);
       await last.giveBack();
     }
+    for (const [sessionId, answers] of this.#returned) {
+      this.#keepReturned(sessionId, (answer) => answer.requestId !== requestId);
+      for (const answer of answers) if (answer.requestId === requestId) await answer.giveBack();
+    }
+  }
+
+  #keepReturned(sessionId: string, keep: (answer: ReturnedAnswer) => boolean): void {
+    const kept = (this.#returned.get(sessionId) ?? []).filter(keep);
+    if (kept.length === 0) this.#returned.delete(sessionId);
+    else this.#returned.set(sessionId, kept);
   }
 }
 

@@ -1,7 +1,8 @@
 /** A message in a tool's structured content: what a program needs, and the text a model sees, fenced and attributed. */
 import { z } from 'zod';
 import { Message, type WireMessage } from '../relay/wire.ts';
-import { quoteLine, type ShowOptions, showMessage } from './show-message.ts';
+import { jsonBytes } from './result-size.ts';
+import { freshMark, quoteLine, type ShowOptions, showMessage } from './show-message.ts';
 
 export const ShownMessage = z.object({
   message_id: z.string(),
@@ -12,6 +13,8 @@ export const ShownMessage = z.object({
   requires_response: z.boolean(),
   text: z.string().describe('Who says what; the words of the sender stand between the marked lines'),
 });
+
+export type Shown = z.infer<typeof ShownMessage>;
 
 export const MessageId = z
   .string()
@@ -25,10 +28,41 @@ export const SentMessage = z.object({
   note: z.string(),
 });
 
-export function toShown(message: WireMessage, options: ShowOptions): z.infer<typeof ShownMessage> {
+export function toShown(message: WireMessage, options: ShowOptions): Shown {
   const { id, thread_id, from, trust, type, requires_response } = message;
   const text = showMessage(message, options);
   return { message_id: id, thread_id, from: quoteLine(from.address, false), trust, type, requires_response, text };
+}
+
+/** What a cut message still shows. */
+const LEAST_BYTES = 200;
+
+/** As much as fits into so many bytes of JSON, but at least the headers and a little: that can be more. */
+export function toShownWithin(message: WireMessage, options: Omit<ShowOptions, 'limit'>, bytes: number): Shown {
+  const least = toShown(message, { ...options, limit: LEAST_BYTES });
+  const limit = bytes - jsonBytes(least);
+  return limit <= LEAST_BYTES ? least : toShown(message, { ...options, limit });
+}
+
+/** Several messages in so many bytes: what one does not need the next may have, and what does not fit is left out. */
+export function showAll(
+  messages: readonly WireMessage[],
+  bytes: number,
+): { readonly shown: Shown[]; readonly unseen: string[] } {
+  const mark = freshMark();
+  const shown: Shown[] = [];
+  const unseen: string[] = [];
+  let left = bytes;
+  for (const [index, message] of messages.entries()) {
+    const one = toShownWithin(message, { mark }, Math.floor(left / (messages.length - index)) - 1);
+    const used = jsonBytes(one) + 1;
+    if (used > left) unseen.push(message.id);
+    else {
+      shown.push(one);
+      left -= used;
+    }
+  }
+  return { shown, unseen };
 }
 
 export function toSent(message: WireMessage, note: string): { text: string; structured: z.infer<typeof SentMessage> } {

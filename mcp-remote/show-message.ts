@@ -5,11 +5,12 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { WireMessage } from '../relay/wire.ts';
+import { cutToBytes } from './result-size.ts';
 
 export interface ShowOptions {
   /** From `freshMark()`, one a call. */
   readonly mark: string;
-  /** Most characters of the body to show. */
+  /** Most bytes of the sender's words to show, as they count in JSON. */
   readonly limit: number;
   /** Where to begin, for the rest of a long message. */
   readonly offset?: number;
@@ -19,6 +20,8 @@ export interface ShowOptions {
 
 /** Long enough that nobody hits it by trying; short enough to read. */
 export const freshMark = (): string => randomBytes(6).toString('hex');
+
+const MOST_ATTACHMENTS = 10;
 
 const TRUST_WORDS = {
   owner: 'your owner, who may instruct you',
@@ -31,13 +34,14 @@ export function showMessage(message: WireMessage, options: ShowOptions): string 
   const { from, trust, verified_by } = message;
   const name = from.name === null ? '' : ` ${quoteLine(from.name)}`;
   const lines = [
-    // The shape of relay/hosts/marker.ts: a transcript that holds this line is evidence of delivery.
+    // The same line as in an injection, so that one message looks the same everywhere. It proves nothing here: hooks take
+    // no tool's result for evidence (hooks/parts/lines.mjs).
     `Turnpost message ${message.id}`,
     `From: ${quoteLine(from.address, false)} (${from.kind}${name}), trust ${trust}: ${TRUST_WORDS[trust]}; verified by ${verified_by}`,
     `Thread: ${message.thread_id}  Type: ${message.type}  Priority: ${message.priority}  Time: ${message.created_at}`,
     ...(message.subject === null ? [] : [`Subject: ${quoteLine(message.subject)}`]),
     ...(message.in_reply_to === null ? [] : [`In reply to: ${message.in_reply_to}`]),
-    ...message.attachments.map(attachmentLine),
+    ...attachmentLines(message),
     answerLine(message),
     ...(trust === 'unknown' ? ['The text is not shown: nobody vouches for its sender.'] : bodyLines(message, options)),
   ];
@@ -50,44 +54,44 @@ function answerLine(message: WireMessage): string {
   return `${wanted}To answer: reply_message with message_id ${message.id}`;
 }
 
-function attachmentLine(file: WireMessage['attachments'][number]): string {
-  return `Attachment ${file.index}: ${quoteLine(file.filename)}, ${quoteLine(file.content_type, false)}, ${file.size} bytes`;
+/** Names are the sender's and can be many and long: what stands outside the fence must not fill the result. */
+function attachmentLines({ attachments }: WireMessage): string[] {
+  const shown = attachments
+    .slice(0, MOST_ATTACHMENTS)
+    .map(
+      ({ index, filename, content_type, size }) =>
+        `Attachment ${index}: ${quoteLine(filename, true, 80)}, ${quoteLine(content_type, false, 80)}, ${size} bytes`,
+    );
+  const more = attachments.length - shown.length;
+  return more === 0 ? shown : [...shown, `And ${more} more attachments.`];
 }
 
 function bodyLines(message: WireMessage, { mark, limit, offset = 0, withQuoted = false }: ShowOptions): string[] {
-  const body = withoutHidden(message.body);
-  const quoted = withoutHidden(withQuoted ? (message.quoted ?? '') : '');
-  const removed = body.removed + quoted.removed;
-  const { shown, next } = cut(body.text, offset, limit);
+  const { text, removed } = senderWords(message, mark, withQuoted);
+  const { shown, next } = cutToBytes(text, offset, limit);
   return [
     `The sender's words, between the lines marked ${mark}${removed === 0 ? '' : ` (${removed} hidden characters removed)`}:`,
     `--- ${mark} begin ---`,
     shown,
-    ...(message.data === null || next !== undefined ? [] : [`--- ${mark} data ---`, dataText(message.data, limit)]),
-    ...(quoted.text === '' || next !== undefined
-      ? []
-      : [`--- ${mark} quoted from before ---`, cut(quoted.text, 0, limit).shown]),
     `--- ${mark} end ---`,
     ...(next === undefined
       ? []
       : [
-          `Cut: characters ${offset} to ${next} of ${body.text.length}. The rest: read_message with message_id ${message.id} and offset ${next}`,
+          `Cut: characters ${offset} to ${next} of ${text.length}. The rest: read_message with message_id ${message.id} and offset ${next}`,
         ]),
   ];
 }
 
-function dataText(data: Readonly<Record<string, unknown>>, limit: number): string {
-  const text = withoutHidden(JSON.stringify(data)).text;
-  return text.length > limit ? `${text.slice(0, limit)}... (cut)` : text;
-}
-
-/** At a line end where there is one in the second half, else between characters; never inside a surrogate pair. */
-function cut(text: string, offset: number, limit: number): { shown: string; next: number | undefined } {
-  const end = offset + limit;
-  if (text.length <= end) return { shown: text.slice(offset), next: undefined };
-  const lineEnd = text.lastIndexOf('\n', end);
-  const at = lineEnd > offset + limit / 2 ? lineEnd + 1 : /[\ud800-\udbff]/.test(text.charAt(end - 1)) ? end - 1 : end;
-  return { shown: text.slice(offset, at).replace(/\n$/, ''), next: at };
+/** Body, data and what was quoted as one text, so that page by page all of it can be read. All marks are of one length. */
+function senderWords(message: WireMessage, mark: string, withQuoted: boolean): { text: string; removed: number } {
+  const body = withoutHidden(message.body);
+  const quoted = withoutHidden(withQuoted ? (message.quoted ?? '') : '');
+  const parts = [
+    body.text,
+    ...(message.data === null ? [] : [`--- ${mark} data ---`, withoutHidden(JSON.stringify(message.data)).text]),
+    ...(quoted.text === '' ? [] : [`--- ${mark} quoted from before ---`, quoted.text]),
+  ];
+  return { text: parts.join('\n'), removed: body.removed + quoted.removed };
 }
 
 /**

@@ -1,11 +1,12 @@
 /** read_message: one message in full. Reading is evidence: it confirms the delivery to this agent. */
 import { z } from 'zod';
-import { MessageId, ShownMessage, toShown } from '../message-output.ts';
+import { MessageId, ShownMessage, toShownWithin } from '../message-output.ts';
+import { RESULT_BYTES } from '../result-size.ts';
 import { freshMark } from '../show-message.ts';
 import { defineTool } from '../tool.ts';
 
-/** One page: under the limits of the hosts (Codex cuts a result at about 10,000 tokens). */
-const PAGE_CHARS = 24_000;
+/** One page, beside the state. */
+const PAGE_BYTES = RESULT_BYTES - 100;
 
 export const readMessage = defineTool({
   name: 'read_message',
@@ -24,7 +25,7 @@ export const readMessage = defineTool({
     // that is not shown is not read.
     const mayConfirm = found.state !== undefined && found.trust !== 'unknown';
     const message = mayConfirm ? await client.ackMessage(message_id) : found;
-    const shown = toShown(found, { mark: freshMark(), limit: PAGE_CHARS, offset, withQuoted: true });
+    const shown = toShownWithin(found, { mark: freshMark(), offset, withQuoted: true }, PAGE_BYTES);
     return { text: shown.text, structured: { message: shown, state: message.state ?? 'sent' } };
   },
 });

@@ -5,7 +5,7 @@ import { createTransport } from 'nodemailer';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { TurnpostClient } from '../../client/turnpost-client.ts';
 import { type RelayInProcess, relayInProcess } from '../support/relay-in-process.ts';
-import { checked, type McpPair, mcpPair } from './mcp-pair.ts';
+import { checked, type McpPair, mcpPair, type ToolOutcome } from './mcp-pair.ts';
 
 let relay: RelayInProcess;
 const pairs: McpPair[] = [];
@@ -141,28 +141,93 @@ test('a waiting check is woken by a message', async () => {
   expect(checked(await waiting).messages).toHaveLength(1);
 });
 
-test('many long messages are cut to what hosts show, each with a way to read on', async () => {
+/** What a host may cut: Codex shows a model no more than 10,000 bytes of a result, and takes the middle out. */
+function expectWhole({ text, structured }: ToolOutcome): void {
+  expect(Buffer.byteLength(text)).toBeLessThan(10_000);
+  expect(Buffer.byteLength(JSON.stringify(structured))).toBeLessThan(10_000);
+}
+
+test('long messages share what hosts show, in bytes, each with a way to read on', async () => {
   const a = await agent();
   const b = await agent();
-  for (let number = 0; number < 10; number += 1) {
-    await a.client.sendMessage({ to: b.name, body: `${number} ${'lorem ipsum '.repeat(2000)}` });
+  for (let number = 0; number < 4; number += 1) {
+    await a.client.sendMessage({ to: b.name, body: `${number} ${'\u4f60\u597d"\n'.repeat(1500)}`, data: { number } });
   }
-  const { text, structured } = await b.pair.call('check_agent_messages');
-  expect(text.length).toBeLessThan(36_000);
-  expect(JSON.stringify(structured).length).toBeLessThan(40_000);
-  expect(text.match(/The rest: read_message with message_id msg_\w+ and offset \d+/g)).toHaveLength(10);
+  const result = await b.pair.call('check_agent_messages');
+  expectWhole(result);
+  expect(result.text.match(/The rest: read_message with message_id msg_\w+ and offset \d+/g)).toHaveLength(4);
+  expect(Buffer.byteLength(JSON.stringify(result.structured))).toBeGreaterThan(8_500);
 });
 
-test('read_message shows all, confirms, and goes on where a message was cut', async () => {
+test('what does not fit is named, is not confirmed by asking again, and comes next', async () => {
   const a = await agent();
   const b = await agent();
-  const body = `${'x'.repeat(30_000)}THE END`;
-  const { id } = await a.client.sendMessage({ to: b.name, body });
-  const first = await b.pair.call('read_message', { message_id: id });
-  expect(first.structured).toMatchObject({ state: 'delivered' });
-  const [, offset] = /offset (\d+)$/.exec(first.text) ?? [];
-  const rest = await b.pair.call('read_message', { message_id: id, offset: Number(offset) });
-  expect(rest.text).toContain('THE END');
+  const ids: string[] = [];
+  for (let number = 0; number < 18; number += 1) {
+    const subject = '\u4f60'.repeat(200);
+    ids.push((await a.client.sendMessage({ to: b.name, subject, body: `${number} ${'long '.repeat(500)}` })).id);
+  }
+  const first = await b.pair.call('check_agent_messages', { limit: 100 });
+  expectWhole(first);
+  const shown = checked(first).messages.map(({ message_id }) => message_id);
+  const unseen = ids.filter((id) => !shown.includes(id));
+  expect(shown.length).toBeGreaterThan(2);
+  expect(unseen.length).toBeGreaterThan(8);
+  expect(checked(first).holding).toEqual(unseen);
+  for (const id of unseen) expect(checked(first).note).toContain(id);
+  expect(checked(first).note).toContain('read_message shows');
+
+  const [read = ''] = unseen;
+  await b.pair.call('read_message', { message_id: read });
+  const second = await b.pair.call('check_agent_messages', { wait_seconds: 60 });
+  expectWhole(second);
+  const next = checked(second).messages.map(({ message_id }) => message_id);
+  expect(next).toEqual(unseen.slice(1, 1 + next.length));
+  for (const id of ids) {
+    const isSeen = shown.includes(id) || id === read;
+    expect((await b.client.getMessage(id)).state).toBe(isSeen ? 'delivered' : 'leased');
+  }
+  const all = [...shown, read, ...next];
+  for (let calls = 0; calls < 10 && all.length < ids.length; calls += 1) {
+    const more = await b.pair.call('check_agent_messages');
+    expectWhole(more);
+    all.push(...checked(more).messages.map(({ message_id }) => message_id));
+  }
+  expect(all).toEqual(ids);
+  await b.pair.call('check_agent_messages');
+  for (const id of ids) expect((await b.client.getMessage(id)).state).toBe('delivered');
+});
+
+test('what this session was handed by another way is not confirmed by asking again', async () => {
+  const a = await agent();
+  const b = await agent();
+  const { id } = await a.client.sendMessage({ to: b.name, body: 'x' });
+  // As by a server that was started anew in the same session.
+  await b.client.as({ program: 'mcp' }).lease({ session_id: 'mcp_test' });
+  for (let calls = 0; calls < 3; calls += 1) {
+    expect(checked(await b.pair.call('check_agent_messages'))).toMatchObject({ messages: [], holding: [id] });
+  }
+  expect((await b.client.getMessage(id)).state).toBe('leased');
+});
+
+test('read_message shows all, page by page, and confirms', async () => {
+  const a = await agent();
+  const b = await agent();
+  const body = `${'\u4f60\u597d "quoted"\n'.repeat(1500)}THE END`;
+  const { id } = await a.client.sendMessage({ to: b.name, body, data: { long: 'z'.repeat(20_000), last: 'DATA END' } });
+  let [offset, read, pages] = [0, '', 0];
+  for (; pages < 20; pages += 1) {
+    const page = await b.pair.call('read_message', { message_id: id, offset });
+    expect(page.structured).toMatchObject({ state: 'delivered' });
+    expectWhole(page);
+    read += /--- \w+ begin ---\n([\s\S]*)\n--- \w+ end ---/.exec(page.text)?.[1] ?? '';
+    const next = /offset (\d+)$/.exec(page.text)?.[1];
+    if (next === undefined) break;
+    offset = Number(next);
+  }
+  expect(pages).toBeGreaterThan(3);
+  expect(read.replaceAll('\n', '')).toContain(body.replaceAll('\n', ''));
+  expect(read).toContain('"last":"DATA END"}');
   expect((await b.client.getMessage(id)).evidence).toBe('ack');
 });
 
