@@ -77,6 +77,7 @@ export function addTool<I extends Fields, O extends Fields>(server: McpServer, t
       },
     };
     try {
+      await confirmReturned(call);
       const { text, structured } = await tool.run(args, call);
       return { content: [{ type: 'text', text }], structuredContent: structured };
     } catch (error) {
@@ -84,4 +85,17 @@ export function addTool<I extends Fields, O extends Fields>(server: McpServer, t
       return failureResult(error);
     }
   });
+}
+
+/** The session goes on, so it has what ask_human returned before. What the relay does not take now is tried again. */
+async function confirmReturned({ client, session, sessionId }: ToolCall): Promise<void> {
+  for (const id of session.returnedAnswers(sessionId)) {
+    try {
+      await client.ackMessage(id);
+    } catch (error) {
+      if (!(error instanceof TurnpostError)) throw error;
+      if (error.status === 0 || error.status >= 500) return;
+    }
+    session.answerConfirmed(sessionId, id);
+  }
 }

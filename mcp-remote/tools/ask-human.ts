@@ -1,18 +1,25 @@
 /**
  * ask_human: emails a question to the owner (or another person) and waits a little for the answer. Looks only at the
- * question's own thread and takes no lease, so all other mail stays where it is. An answer that is returned is confirmed;
- * one that comes later reaches the session by itself.
+ * question's own thread, so all other mail stays where it is. An answer that comes later reaches the session by itself.
+ *
+ * An answer is not confirmed because it was returned: the host may have given the call up. It is confirmed by the next
+ * tool call of the session, as asking again does. Until then it is leased where nothing else waits (a lease takes what
+ * comes first, not one by name), so that the end of the turn does not show it a second time; where other mail waits it
+ * stays available, and comes once more with that mail, under the same id. A session that calls no tool again gets it
+ * once more when the lease ends. So it may be seen twice, and is never lost.
  */
 import { z } from 'zod';
 import { aborted } from '../../client/turnpost-error.ts';
 import type { WireMessage } from '../../relay/wire.ts';
-import { ShownMessage, toShown } from '../message-output.ts';
+import { ShownMessage, toShownWithin } from '../message-output.ts';
+import { RESULT_BYTES } from '../result-size.ts';
 import { freshMark } from '../show-message.ts';
 import { defineTool, type ToolCall } from '../tool.ts';
 import { ToolRefusal } from '../tool-result.ts';
 import { withProgress } from '../wait.ts';
 
-const ANSWER_CHARS = 20_000;
+/** Beside the note and the ids. */
+const ANSWER_BYTES = RESULT_BYTES - 500;
 /** People take minutes: the first looks are quick, for a person who sits by; then one every few seconds is enough. */
 const FIRST_LOOK_MS = 250;
 const LONGEST_PAUSE_MS = 3_000;
@@ -94,14 +101,34 @@ async function look(sent: WireMessage, { client, signal }: ToolCall): Promise<Wi
   return items.findLast(({ type, trust }) => type !== 'auto_reply' && type !== 'notice' && trust !== 'unknown');
 }
 
-async function given(sent: WireMessage, answer: WireMessage, { client }: ToolCall) {
-  await client.ackMessage(answer.id);
+async function given(sent: WireMessage, answer: WireMessage, call: ToolCall) {
+  const giveBack = await keepFromOthers(answer, call);
+  const { session, sessionId, requestId } = call;
+  session.answerReturned(sessionId, { requestId, messageId: answer.id, giveBack });
+  if (call.signal.aborted) await session.answerLost(requestId);
   const bounced = answer.type === 'bounce';
   const note = bounced ? 'The question could not be delivered; nobody will answer it.' : 'Answered.';
-  const shown = toShown(answer, { mark: freshMark(), limit: ANSWER_CHARS });
+  const shown = toShownWithin(answer, { mark: freshMark() }, ANSWER_BYTES);
   const structured = { answered: !bounced, message_id: sent.id, thread_id: sent.thread_id, note, answer: shown };
   return { text: `${note}\n\n${shown.text}`, structured };
 }
+
+/** Leases the answer if it is all that waits. Returns how to give it back. */
+async function keepFromOthers(answer: WireMessage, { client, sessionId }: ToolCall): Promise<() => Promise<void>> {
+  const waiting = await client.listMessages({ direction: 'inbound', state: 'available', limit: 2 });
+  if (waiting.items.length !== 1 || waiting.items[0]?.id !== answer.id) return nothing;
+  const { lease_id, items } = await client.lease({ session_id: sessionId, max: 1 });
+  if (lease_id === null) return nothing;
+  const giveBack = async () => {
+    await client.releaseLease(lease_id);
+  };
+  if (items[0]?.id === answer.id) return giveBack;
+  // Something more urgent came in between.
+  await giveBack();
+  return nothing;
+}
+
+const nothing = async (): Promise<void> => {};
 
 function later(sent: WireMessage, person: string) {
   const note = `Sent to ${person}, no answer yet. It will come to you by itself at the end of a turn, as a message in thread ${sent.thread_id}; check_agent_messages shows it too. Go on with what does not depend on it.`;
@@ -109,7 +136,7 @@ function later(sent: WireMessage, person: string) {
   return { text: note, structured };
 }
 
-/** Rejects when the host calls the request off: the answer must not be confirmed then. */
+/** Rejects when the host calls the request off: the answer then comes by another way. */
 function sleep(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(aborted());

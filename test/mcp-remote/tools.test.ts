@@ -1,8 +1,7 @@
-/** Each tool, called by the official MCP client, against a real relay. */
+/** Each tool but ask_human, called by the official MCP client, against a real relay. */
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
-import { createTransport } from 'nodemailer';
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { TurnpostClient } from '../../client/turnpost-client.ts';
 import { type RelayInProcess, relayInProcess } from '../support/relay-in-process.ts';
 import { checked, type McpPair, mcpPair, type ToolOutcome } from './mcp-pair.ts';
@@ -275,54 +274,6 @@ test('an argument that does not exist is refused by name', async () => {
   expect(text).toContain('wait');
 });
 
-test('ask_human: the answer by email is returned and confirmed; other mail stays where it is', async () => {
-  const owner = 'owner@human.test';
-  const a = await agent({ owner });
-  const b = await agent();
-  const asking = a.pair.call('ask_human', {
-    question: 'Ship it?\nThe tests are green.',
-    options: ['yes', 'no'],
-    wait_seconds: 60,
-  });
-  const email = await vi.waitFor(async () => {
-    const { items } = await relay.admin.listOutbox();
-    const found = items.find(({ envelope }) => envelope.to === owner);
-    if (found === undefined) throw new Error('not in the outbox yet');
-    return found;
-  });
-  expect(email.text).toContain('1. yes');
-  const other = await b.client.sendMessage({ to: a.name, body: 'not the answer' });
-  await answerByEmail(email.headers, owner, 'yes, ship it');
-  const result = await asking;
-  expect(result.structured).toMatchObject({ answered: true, answer: { trust: 'known' } });
-  expect(result.text).toContain('yes, ship it');
-  const { items } = await a.client.listMessages();
-  expect(items.map(({ id, state }) => [id === other.id, state])).toEqual([
-    [false, 'delivered'],
-    [true, 'available'],
-  ]);
-});
-
-test('ask_human without an answer in time says how it will come, and it does', async () => {
-  const owner = 'late@human.test';
-  const a = await agent({ owner });
-  const result = await a.pair.call('ask_human', { question: 'Later?', wait_seconds: 0.1 });
-  expect(result.structured).toMatchObject({ answered: false, answer: null });
-  expect(result.text).toContain(String(result.structured?.['thread_id']));
-  const { items } = await relay.admin.listOutbox();
-  const email = items.find(({ envelope }) => envelope.to === owner);
-  await answerByEmail(email?.headers ?? {}, owner, 'now');
-  const later = await a.pair.call('check_agent_messages', { wait_seconds: 10 });
-  expect(later.text).toContain('now');
-});
-
-test('ask_human without an owner says what to set', async () => {
-  const a = await agent();
-  const { text, isError } = await a.pair.call('ask_human', { question: 'Anyone?' });
-  expect(isError).toBe(true);
-  expect(text).toMatch(/^no_owner: .*TURNPOST_OWNER/);
-});
-
 test('register_agent with a code makes an agent, whose key works at once and is not shown again', async () => {
   const { code } = await relay.admin.createEnrolment();
   const keyless = new TurnpostClient({ relay: { url: relay.httpUrl }, program: 'mcp' });
@@ -367,25 +318,6 @@ test('a revoked key is dead in the next call', async () => {
   expect(isError).toBe(true);
   expect(text).toMatch(/^unauthorized: [\s\S]*turnpost keys create/);
 });
-
-async function answerByEmail(headers: Readonly<Record<string, string>>, from: string, text: string): Promise<void> {
-  const header = (name: string): string =>
-    Object.entries(headers).find(([key]) => key.toLowerCase() === name)?.[1] ?? '';
-  const smtp = createTransport({
-    host: '127.0.0.1',
-    port: relay.smtpPort,
-    secure: false,
-    tls: { rejectUnauthorized: false },
-  });
-  await smtp.sendMail({
-    from,
-    to: header('reply-to') || header('from'),
-    subject: `Re: ${header('subject')}`,
-    inReplyTo: header('message-id'),
-    text: `${text}\n\nOn Friday, the agent wrote:\n> Ship it?\n`,
-  });
-  smtp.close();
-}
 
 /** Passes everything on, but drops the connection instead of the next answer, after the relay has given it. */
 async function cuttingProxy(url: string) {
