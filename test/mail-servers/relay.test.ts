@@ -135,6 +135,22 @@ describe.skipIf(!available)('with Postfix and Dovecot', () => {
     await relay.close();
   });
 
+  test('two mailboxes are read, each under its own address; mail that nobody asked for is held', async () => {
+    const urls = `${peer.imapUrl(INBOX)},${peer.imapUrl('bob@human.test')}`;
+    const relay = await relayInProcess({ ...env, TURNPOST_IMAP_URL: urls });
+    const { client } = await relay.agent('worker');
+    await ready(relay);
+    const transport = postfix();
+    for (const to of ['inbox+worker@agents.test', 'bob+worker@human.test', 'bob@human.test']) {
+      await transport.sendMail({ from: PERSON, to, subject: `To ${to}`, text: 'hello' });
+    }
+    transport.close();
+    const subjects = async () => (await relay.admin.listHolds()).items.map(({ message }) => message.subject).toSorted();
+    await expect.poll(subjects, SOON).toEqual(['To bob+worker@human.test', 'To inbox+worker@agents.test']);
+    expect((await client.listMessages({})).items).toEqual([]);
+    await relay.close();
+  });
+
   test('killed at random while 500 answers come in: 0 lost, 0 double', { timeout: 180_000 }, async () => {
     const MAILS = 500;
     const dataDir = mkdtempSync(path.join(folder, 'chaos-'));
