@@ -4,6 +4,7 @@
  * and counted. A sender the relay does not trust is named, never quoted. States facts; gives no orders.
  */
 import { randomBytes } from 'node:crypto';
+import { stripHidden } from '../relay/hidden-text.ts';
 import type { WireMessage } from '../relay/wire.ts';
 import { cutToBytes } from './result-size.ts';
 
@@ -84,38 +85,20 @@ function bodyLines(message: WireMessage, { mark, limit, offset = 0, withQuoted =
 
 /** Body, data and what was quoted as one text, so that page by page all of it can be read. All marks are of one length. */
 function senderWords(message: WireMessage, mark: string, withQuoted: boolean): { text: string; removed: number } {
-  const body = withoutHidden(message.body);
-  const quoted = withoutHidden(withQuoted ? (message.quoted ?? '') : '');
+  const body = stripHidden(message.body);
+  const data = stripHidden(message.data === null ? '' : JSON.stringify(message.data));
+  const quoted = stripHidden(withQuoted ? (message.quoted ?? '') : '');
   const parts = [
     body.text,
-    ...(message.data === null ? [] : [`--- ${mark} data ---`, withoutHidden(JSON.stringify(message.data)).text]),
+    ...(data.text === '' ? [] : [`--- ${mark} data ---`, data.text]),
     ...(quoted.text === '' ? [] : [`--- ${mark} quoted from before ---`, quoted.text]),
   ];
-  return { text: parts.join('\n'), removed: body.removed + quoted.removed };
-}
-
-/**
- * What a person would not see and a model would read: format characters (zero-width, bidi, tags), fillers, variation
- * selectors, controls, lone surrogates. Tab, line feed and what builds emoji stay.
- * https://www.unicode.org/reports/tr36/ sections 2.5 and 3
- */
-const HIDDEN =
-  /(?!\t|\n|\ufe0f|\u200d)[\p{Cf}\p{Default_Ignorable_Code_Point}\p{Cc}\p{Cs}]|(?<!\p{Extended_Pictographic}|\p{Emoji_Modifier}|\ufe0f)\u200d|\u200d(?!\p{Extended_Pictographic})/gu;
-
-/** The text with ordinary line ends and without hidden characters, and how many there were. */
-export function withoutHidden(text: string): { text: string; removed: number } {
-  const lines = text.replace(/\r\n?|[\u2028\u2029]/g, '\n');
-  let removed = 0;
-  const clean = lines.replace(HIDDEN, () => {
-    removed += 1;
-    return '';
-  });
-  return { text: clean, removed };
+  return { text: parts.join('\n'), removed: body.removed + data.removed + quoted.removed };
 }
 
 /** Words of the sender that stand outside the fence: one line, cut, in quotes, so that they cannot pass for ours. */
 export function quoteLine(words: string, quotes = true, limit = 200): string {
-  const clean = withoutHidden(words).text.replace(/\s+/g, ' ').trim();
+  const clean = stripHidden(words).text.replace(/\s+/g, ' ').trim();
   const short = clean.length > limit ? `${clean.slice(0, limit)}...` : clean;
   return quotes ? JSON.stringify(short) : short;
 }

@@ -22,7 +22,8 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   // Nouns, wire schemas, tables.
   relay: [],
   client: ['relay/wire.ts'],
-  'mcp-remote': ['relay/wire.ts', 'client'],
+  // What a model sees has one rule, wherever it is shown.
+  'mcp-remote': ['relay/wire.ts', 'relay/hidden-text.ts', 'client'],
   cli: ['cli', 'relay/wire.ts', 'client', 'mcp-remote'],
   // It runs the relay itself, and the demo beside it.
   'cli/verbs/serve.ts': ['cli', 'relay/main.ts'],
@@ -162,6 +163,7 @@ describe('what is watched is seen', () => {
     ['relay/errors.ts', `import './main.ts';`],
     ['client/a.ts', `import { x } from '../relay/errors.ts';`],
     ['mcp-remote/tools/a.ts', `import { x } from '../../cli/cli.ts';`],
+    ['mcp-remote/a.ts', `import { x } from '../relay/errors.ts';`],
     ['cli/verbs/a.ts', `import { x } from '../../relay/relay.ts';`],
     ['relay/broker/a.ts', `import express from 'express';`],
     ['relay/http/a.ts', `import Database from 'better-sqlite3';`],

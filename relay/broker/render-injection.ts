@@ -2,10 +2,10 @@
  * The text that is put into a running session. It states facts: who, how verified, how to answer; then the body between
  * marks made for this injection, so that no body can close them. It never shouts orders: hosts distrust those.
  */
+import { stripHidden } from '../hidden-text.ts';
 import { markerLine } from '../hosts/marker.ts';
 import type { Candidate } from '../store/stores.ts';
 import type { Message } from '../types.ts';
-import { stripHidden } from './hidden-text.ts';
 
 export interface InjectionFrame {
   /** The reading agent's address. */

@@ -1,6 +1,5 @@
 /** The text that is put into a session: facts, a fence that no body can close, nothing hidden. */
 import { describe, expect, test } from 'vitest';
-import { stripHidden } from '../../relay/broker/hidden-text.ts';
 import { type InjectionFrame, renderInjection, summarize } from '../../relay/broker/render-injection.ts';
 import type { Candidate } from '../../relay/store/stores.ts';
 import type { Delivery, Message } from '../../relay/types.ts';
@@ -153,14 +152,6 @@ describe('hidden text', () => {
     const text = render({ body });
     expect(fenced(text)).toBe(body);
     expect(text).not.toContain('hidden characters');
-  });
-
-  test('a joiner between digits or letters is hidden text', () => {
-    expect(stripHidden('1\u200d2 #\u200d* a\u200db')).toEqual({ text: '12 #* ab', removed: 3 });
-  });
-
-  test('CRLF and CR become LF and count as nothing hidden', () => {
-    expect(stripHidden('a\r\nb\rc')).toEqual({ text: 'a\nb\nc', removed: 0 });
   });
 });
 
