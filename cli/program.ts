@@ -6,11 +6,13 @@ import { packageVersion } from './version.ts';
 
 type AddVerb = (program: Command, cli: Cli) => void;
 
+export type Verbs = Readonly<Record<string, () => Promise<AddVerb>>>;
+
 /**
  * Each verb is loaded only when it is called: a host waits for `turnpost mcp`, and Codex 0.169.0 goes on without its
  * tools after one second (measured).
  */
-const VERBS: Readonly<Record<string, () => Promise<AddVerb>>> = {
+const VERBS: Verbs = {
   serve: async () => (await import('./verbs/serve.ts')).addServe,
   install: async () => (await import('./verbs/install.ts')).addInstall,
   uninstall: async () => (await import('./verbs/uninstall.ts')).addUninstall,
@@ -30,10 +32,10 @@ const VERBS: Readonly<Record<string, () => Promise<AddVerb>>> = {
 };
 
 /** Every verb that is named anywhere, since options may come first; all of them where help is asked for or none is named. */
-function verbsFor(args: readonly string[]): (() => Promise<AddVerb>)[] {
-  const named = Object.keys(VERBS).filter((verb) => args.includes(verb));
+function verbsFor(args: readonly string[], verbs: Verbs): (() => Promise<AddVerb>)[] {
+  const named = Object.keys(verbs).filter((verb) => args.includes(verb));
   const all = named.length === 0 || args.some((arg) => arg === 'help' || arg === '--help' || arg === '-h');
-  return (all ? Object.keys(VERBS) : named).flatMap((verb) => VERBS[verb] ?? []);
+  return (all ? Object.keys(verbs) : named).flatMap((verb) => verbs[verb] ?? []);
 }
 
 const EXIT_HELP = `
@@ -46,8 +48,8 @@ ${Object.values(EXIT_CODES)
   .join('\n')}`;
 
 /** Runs one command and returns its exit code; never throws, never exits. */
-export async function runCommandLine(args: readonly string[], world: CliWorld): Promise<number> {
-  const program = await buildProgram(world, args);
+export async function runCommandLine(args: readonly string[], world: CliWorld, verbs = VERBS): Promise<number> {
+  const program = await buildProgram(world, args, verbs);
   try {
     await program.parseAsync(args, { from: 'user' });
     return EXIT_CODES.ok.code;
@@ -60,7 +62,7 @@ export async function runCommandLine(args: readonly string[], world: CliWorld): 
 }
 
 /** With the verbs that these arguments may mean; without arguments all. */
-export async function buildProgram(world: CliWorld, args: readonly string[] = []): Promise<Command> {
+export async function buildProgram(world: CliWorld, args: readonly string[] = [], verbs = VERBS): Promise<Command> {
   const program = new Command('turnpost')
     .description('a post office for coding agents')
     .version(packageVersion())
@@ -79,6 +81,6 @@ export async function buildProgram(world: CliWorld, args: readonly string[] = []
     })
     .exitOverride();
   const cli = new Cli(world, program);
-  for (const load of verbsFor(args)) (await load())(program, cli);
+  for (const load of verbsFor(args, verbs)) (await load())(program, cli);
   return program;
 }

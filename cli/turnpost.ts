@@ -14,21 +14,6 @@ if (major < NEEDED[0] || (major === NEEDED[0] && minor < NEEDED[1])) {
   );
   process.exitCode = 1;
 } else {
-  const { runCommandLine } = await import('./program.ts');
-  const stop = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
-  const { env, stdin, stdout, stderr } = process;
-  // A reader that has seen enough (`turnpost inbox | head -1`) is no failure.
-  stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    stop.abort();
-  });
-  process.exitCode = await runCommandLine(process.argv.slice(2), {
-    env,
-    stdin,
-    stdout,
-    stderr,
-    cwd: process.cwd(),
-    signal: stop.signal,
-  });
+  const { runProcess } = await import('./run-process.ts');
+  await runProcess();
 }

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { diskView } from './file-view.ts';
 import { InstallError } from './install-error.ts';
 import { type InstallRecord, recordedPath } from './record.ts';
-import { cliCommand, hookCommand, lastingNode } from './start-commands.ts';
+import { hookCommand, lastingNode, mcpCommand } from './start-commands.ts';
 import type { Client, InstallRequest, Machine, Setup } from './types.ts';
 
 export const SETTINGS_FILE = 'turnpost.json';
@@ -35,7 +35,7 @@ export function checkRequest(request: InstallRequest, client: Client, machine: M
 
 export function installSetup(request: InstallRequest, client: Client, machine: Machine, record?: InstallRecord): Setup {
   const dir = resolve(request.dir);
-  const cli = cliCommand(machine.view, request.packageRoot, machine.node);
+  const server = mcpCommand(machine.view, request.packageRoot, machine.node);
   const folder = client.folder({ machine, dir });
   return {
     ...bareSetup(client, machine, dir),
@@ -43,7 +43,7 @@ export function installSetup(request: InstallRequest, client: Client, machine: M
     relayUrl: request.relay.url ?? '',
     key: request.key,
     http: request.http ?? false,
-    mcp: { command: cli.command, args: [...cli.args, 'mcp', '--settings', join(folder, SETTINGS_FILE)] },
+    mcp: { command: server.command, args: [...server.args, 'mcp', '--settings', join(folder, SETTINGS_FILE)] },
     instructions: client.hooks ? instructions(request, client, machine) : [],
     wasChanged: (path) => record?.files.some((file) => file.path === recordedPath(dir, path)) ?? false,
   };

@@ -4,7 +4,6 @@
  */
 import { realpathSync } from 'node:fs';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import type { FileView } from './file-view.ts';
 import { InstallError } from './install-error.ts';
 import type { Command } from './types.ts';
@@ -46,16 +45,11 @@ export function hookCommand(node: string, file: string, host: string, platform: 
   return `${quoteForShell(node, platform)} ${quoteForShell(file, platform)} ${host} || exit 0`;
 }
 
-/**
- * How this package's command line is started: from a checkout with tsx, else the built file. tsx is named by its file,
- * because node looks up `--import tsx` from the folder the client starts in.
- */
-export function cliCommand(view: FileView, packageRoot: string, node: string): Command {
-  const source = join(packageRoot, 'cli', 'turnpost.ts');
-  const loader = join(packageRoot, 'node_modules', 'tsx', 'dist', 'loader.mjs');
-  if (view.read(source) !== null && view.read(loader) !== null) {
-    return { command: node, args: ['--import', pathToFileURL(loader).href, source] };
-  }
+/** How this package's MCP server is started, without its arguments: from a checkout as it is, else the built file. */
+export function mcpCommand(view: FileView, packageRoot: string, node: string): Command {
+  const source = join(packageRoot, 'cli', 'mcp.cjs');
+  const loader = join(packageRoot, 'node_modules', 'tsx', 'dist', 'cjs', 'index.cjs');
+  if (view.read(source) !== null && view.read(loader) !== null) return { command: node, args: [source] };
   const built = join(packageRoot, 'dist', 'cli', 'turnpost.js');
   if (view.read(built) !== null) return { command: node, args: [built] };
   throw new InstallError(

@@ -1,6 +1,7 @@
 /** turnpost mcp: the MCP server over stdio, started by a host. Nothing but the protocol goes to stdout. */
 import type { Command } from 'commander';
 import { TurnpostClient } from '../../client/turnpost-client.ts';
+import { serveStdio } from '../../mcp-remote/stdio.ts';
 import type { Cli } from '../cli.ts';
 import { packageVersion } from '../version.ts';
 
@@ -16,8 +17,6 @@ export function addMcp(program: Command, cli: Cli): void {
       // A bug is told once, on stderr: the host shows it in its log of this server.
       const reportBug = (error: unknown): void =>
         cli.note(`turnpost mcp: ${error instanceof Error ? error.stack : error}`);
-      // Loaded only here: it takes a tenth of a second that no other verb should wait.
-      const { serveStdio } = await import('../../mcp-remote/stdio.ts');
       await serveStdio({ client, version: packageVersion(), env, stdin, stdout, reportBug, signal });
       client.close();
     });

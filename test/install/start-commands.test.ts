@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { diskView } from '../../cli/install/file-view.ts';
-import { cliCommand, hookCommand, lastingNode } from '../../cli/install/start-commands.ts';
+import { hookCommand, lastingNode, mcpCommand } from '../../cli/install/start-commands.ts';
 import { memoryMachine, PACKAGE } from './memory-machine.ts';
 
 function folder(): string {
@@ -25,20 +25,27 @@ test('node is named by the path that survives an upgrade, if it is the one that 
 
 test('an installed package is started by its built file', () => {
   const { disk } = memoryMachine();
-  const command = cliCommand(disk, PACKAGE, '/usr/bin/node');
+  const command = mcpCommand(disk, PACKAGE, '/usr/bin/node');
   expect(command).toEqual({ command: '/usr/bin/node', args: [`${PACKAGE}/dist/cli/turnpost.js`] });
 });
 
-test('a checkout is started with tsx from any folder, whatever tsconfig.json lies there', () => {
+test('a checkout is started from any folder, whatever tsconfig.json lies there, and answers', () => {
   const dir = folder();
   writeFileSync(join(dir, 'tsconfig.json'), '{ broken');
   const root = join(import.meta.dirname, '../..');
-  const { command, args } = cliCommand(diskView, root, process.execPath);
-  expect(args.at(-1)).toBe(join(root, 'cli/turnpost.ts'));
-  const loader = args.slice(0, -1);
-  writeFileSync(join(dir, 'typed.ts'), 'const word: string = "started";\nconsole.log(word);\n');
-  const run = spawnSync(command, [...loader, join(dir, 'typed.ts')], { cwd: dir, encoding: 'utf8' });
-  expect(run.stdout).toBe('started\n');
+  const { command, args } = mcpCommand(diskView, root, process.execPath);
+  const settings = join(dir, 'turnpost.json');
+  writeFileSync(settings, '{"url": "http://127.0.0.1:9", "key": "tp_agent_x"}');
+  const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'test', version: '0' } };
+  const lines = [
+    { jsonrpc: '2.0', id: 1, method: 'initialize', params },
+    { jsonrpc: '2.0', id: 2, method: 'tools/call', params: { name: 'whoami', arguments: {} } },
+  ];
+  const input = lines.map((line) => `${JSON.stringify(line)}\n`).join('');
+  const run = spawnSync(command, [...args, 'mcp', '--settings', settings], { cwd: dir, encoding: 'utf8', input });
+  expect(run).toMatchObject({ status: 0, stderr: '' });
+  expect(run.stdout).toContain('"serverInfo":{"name":"turnpost"');
+  expect(run.stdout).toContain('unreachable: No relay answers at http://127.0.0.1:9');
 });
 
 test('a hook is quoted for the shell of the platform', () => {
