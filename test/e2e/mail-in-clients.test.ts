@@ -56,8 +56,12 @@ describe.each(HOSTS)('%s', (host) => {
     applyPlan(planInstall({ ...request, ...from }));
     // The install's notes say so: Gemini without a person leaves out tools that it would have to ask about.
     const settings = path.join(project, '.gemini/settings.json');
-    if (host === 'gemini')
-      writeFileSync(settings, readFileSync(settings, 'utf8').replace('"turnpost": {', '"turnpost": { "trust": true,'));
+    const inGemini = (text: string) => text.replace('"turnpost": {', '"turnpost": { "trust": true,');
+    if (host === 'gemini') writeFileSync(settings, inGemini(readFileSync(settings, 'utf8')));
+    // Codex's first turn goes without a server that took more than a second to start, as it may on a busy machine.
+    const config = path.join(project, '.codex/config.toml');
+    const inCodex = (text: string) => text.replace('[mcp_servers.turnpost]', '[mcp_servers.turnpost]\nrequired = true');
+    if (host === 'codex') writeFileSync(config, inCodex(readFileSync(config, 'utf8')));
   }
 
   const run = (options: Partial<ClientOptions> = {}) => {
