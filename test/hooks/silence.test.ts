@@ -16,10 +16,21 @@ afterAll(() => {
   for (const close of closers) close();
 });
 
+/**
+ * The hook gives up after 1.5 s of its own; what node takes to start on a busy machine comes on top, and is measured
+ * beside it, so that a machine that is busy for a moment turns no test red.
+ */
+async function expectInTime(ms: number): Promise<void> {
+  if (ms < 2_000) return;
+  const before = performance.now();
+  await once(spawn(process.execPath, ['-e', '0']), 'exit');
+  expect(ms).toBeLessThan(2_000 + 5 * (performance.now() - before));
+}
+
 async function expectSilence(input: string, options: HookOptions): Promise<void> {
   const { ms, ...run } = await runHook('end-of-turn', input, { host: 'claude', ...options });
   expect(run).toEqual({ code: 0, stdout: '', stderr: '' });
-  expect(ms).toBeLessThan(2_000);
+  await expectInTime(ms);
 }
 
 /** A server on loopback that answers as it likes; returns the settings that lead to it. */
@@ -115,7 +126,7 @@ describe.concurrent('the input', () => {
   test.each(DUTIES)('never ends (%s)', async (duty) => {
     const { ms, ...run } = await runHook(duty, INPUT, { host: 'claude', holdStdin: true });
     expect(run).toEqual({ code: 0, stdout: '', stderr: '' });
-    expect(ms).toBeLessThan(2_000);
+    await expectInTime(ms);
   });
 });
 
