@@ -2,6 +2,7 @@
 import type { Measurement } from './measurement.ts';
 import { hookCommand } from './measurements/hook-command.ts';
 import { hookHttp } from './measurements/hook-http.ts';
+import { idleToLease } from './measurements/idle-to-lease.ts';
 import { intake } from './measurements/intake.ts';
 import { kill } from './measurements/kill.ts';
 import { leaseEmpty } from './measurements/lease-empty.ts';
@@ -15,6 +16,7 @@ export const MEASUREMENTS: readonly Measurement[] = [
   send,
   leaseEmpty,
   mailToLease,
+  idleToLease,
   wake,
   intake,
   kill,

@@ -37,7 +37,12 @@ const LOAD = (main: string): string => `
   console.log('loaded');
   process.stdin.once('data', () => runRelay()).on('end', () => process.exit());`;
 
-export async function loadRelay(bench: Bench, name: string, nodeFlags: readonly string[] = []): Promise<LoadedRelay> {
+export async function loadRelay(
+  bench: Bench,
+  name: string,
+  nodeFlags: readonly string[] = [],
+  settings: Readonly<Record<string, string>> = {},
+): Promise<LoadedRelay> {
   const dataFolder = path.join(bench.folder, name);
   mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
   const main = pathToFileURL(path.join(bench.program, 'relay', 'main.js')).href;
@@ -48,6 +53,7 @@ export async function loadRelay(bench: Bench, name: string, nodeFlags: readonly 
       TURNPOST_HTTP_PORT: '0',
       TURNPOST_SMTP_PORT: '0',
       TURNPOST_OWNER: OWNER,
+      ...settings,
     },
   });
   await child.nextLine();
@@ -60,8 +66,13 @@ export async function loadRelay(bench: Bench, name: string, nodeFlags: readonly 
   };
 }
 
-export async function startRelay(bench: Bench, name = 'relay', nodeFlags: readonly string[] = []): Promise<BenchRelay> {
-  const loaded = await loadRelay(bench, name, nodeFlags);
+export async function startRelay(
+  bench: Bench,
+  name = 'relay',
+  nodeFlags: readonly string[] = [],
+  settings: Readonly<Record<string, string>> = {},
+): Promise<BenchRelay> {
+  const loaded = await loadRelay(bench, name, nodeFlags, settings);
   return loaded.start();
 }
 
