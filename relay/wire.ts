@@ -7,8 +7,6 @@ import { z } from 'zod';
 export const MAX_RECIPIENTS = 100;
 export const MAX_SUBJECT = 200;
 export const MAX_ATTACHMENTS = 50;
-/** Longest wait of a lease request (long poll). */
-export const MAX_WAIT_MS = 600_000;
 
 const time = z.iso.datetime({ offset: true });
 /** '90s', '10m': see config-values.ts. */

@@ -34,7 +34,7 @@ async function findByToken(deps: BrokerDeps, addresses: readonly string[]): Prom
 }
 
 /** Of our domain, or of a domain one of our mailboxes is at. */
-function isOurDomain({ settings }: BrokerDeps, address: string): boolean {
+export function isOurDomain({ settings }: BrokerDeps, address: string): boolean {
   const domain = address.slice(address.lastIndexOf('@') + 1);
   return domain === settings.domain || settings.mailboxAddresses.some((mailbox) => mailbox.endsWith(`@${domain}`));
 }
@@ -81,5 +81,3 @@ export async function isDeliverable(deps: BrokerDeps, address: string): Promise<
   if (canonical === undefined) return false;
   return (await findByToken(deps, [canonical])).length > 0 || (await findByAddress(deps, canonical)) !== undefined;
 }
-
-export { isOurDomain };

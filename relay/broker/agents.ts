@@ -1,5 +1,4 @@
 /** Agents: registered, looked up, changed, ended. */
-import { createHash } from 'node:crypto';
 import { RelayError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import type { AgentChanges, EnrolmentRow, Receipt } from '../store/stores.ts';
@@ -144,7 +143,7 @@ export async function redeemEnrolment(
   wish: AgentWish,
   receiptFor: ReceiptFor<Registered>,
 ): Promise<Registered> {
-  const enrolment = await deps.stores.enrolments.find(createHash('sha256').update(code).digest('hex'));
+  const enrolment = await deps.stores.enrolments.find(hashSecret(code));
   if (enrolment === undefined)
     throw new RelayError('not_found', { message: 'There is no such enrolment code. Ask for a new one.' });
   if (enrolment.usedAt !== null || enrolment.expiresAt <= deps.clock.now()) {

@@ -305,8 +305,6 @@ export interface OutboxStore {
 
 export interface RouteStore {
   find(id: string): Promise<ReplyRoute | undefined>;
-  /** The route of an email we sent, by its delivery. */
-  findByMessage(messageId: string): Promise<readonly ReplyRoute[]>;
 }
 
 export interface HeldDelivery {

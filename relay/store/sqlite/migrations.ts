@@ -189,7 +189,6 @@ export const MIGRATIONS: readonly string[] = [
      address     TEXT NOT NULL,
      created_at  INTEGER NOT NULL
    ) STRICT;
-   CREATE INDEX reply_route_message ON reply_route (message_id);
 
    CREATE TABLE hold (
      seq         INTEGER PRIMARY KEY,

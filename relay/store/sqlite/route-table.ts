@@ -16,10 +16,4 @@ export class SqliteRouteTable implements RouteStore {
   async find(id: string): Promise<ReplyRoute | undefined> {
     return this.#store.prepare<[string], ReplyRoute>(`SELECT ${COLUMNS} FROM reply_route WHERE id = ?`).get(id);
   }
-
-  async findByMessage(messageId: string): Promise<readonly ReplyRoute[]> {
-    return this.#store
-      .prepare<[string], ReplyRoute>(`SELECT ${COLUMNS} FROM reply_route WHERE message_id = ?`)
-      .all(messageId);
-  }
 }
