@@ -43,6 +43,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'smtp-server': ['relay/mail'],
   'html-to-text': ['relay/mail'],
   selfsigned: ['relay/mail'],
+  mailauth: ['relay/mail'],
   jsonwebtoken: ['relay/broker'],
   pino: ['relay/log.ts'],
   '@modelcontextprotocol/sdk': ['mcp-remote'],
