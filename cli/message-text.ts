@@ -24,6 +24,8 @@ export function messageText(message: WireMessage): string {
     ...(subject === null ? [] : [['subject', subject] as const]),
     ['time', shortTime(message.created_at)],
     ['trust', `${message.trust}, verified by ${message.verified_by}`],
+    ...authRow(message),
+    ...message.notes.map((note) => ['note', note] as const),
     ['thread', message.thread_id],
     ['state', stateOf(message)],
     ...(message.requires_response ? [['wants', 'an answer'] as const] : []),
@@ -31,6 +33,11 @@ export function messageText(message: WireMessage): string {
   ]);
   const data = message.data === null ? '' : `\n\n${printable(JSON.stringify(message.data, null, 2))}`;
   return `${head}\n\n${printable(message.body)}${data}`;
+}
+
+/** What SPF, DKIM, DMARC and ARC said of an email. */
+function authRow({ auth }: WireMessage): (readonly [string, string])[] {
+  return auth === null ? [] : [['checks', `spf ${auth.spf}, dkim ${auth.dkim}, dmarc ${auth.dmarc}, arc ${auth.arc}`]];
 }
 
 /** A recipient's own state, or for a sender what became of each copy. */

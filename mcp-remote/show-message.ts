@@ -43,10 +43,19 @@ export function showMessage(message: WireMessage, options: ShowOptions): string 
     ...(message.subject === null ? [] : [`Subject: ${quoteLine(message.subject)}`]),
     ...(message.in_reply_to === null ? [] : [`In reply to: ${message.in_reply_to}`]),
     ...attachmentLines(message),
+    ...message.notes.map((note) => `Note: ${quoteLine(note, false)}`),
+    ...authLine(message),
     answerLine(message),
     ...(trust === 'unknown' ? ['The text is not shown: nobody vouches for its sender.'] : bodyLines(message, options)),
   ];
   return lines.join('\n');
+}
+
+/** What SPF, DKIM, DMARC and ARC said; nothing where it is no email. */
+function authLine({ auth }: WireMessage): string[] {
+  return auth === null
+    ? []
+    : [`Email checks: spf ${auth.spf}, dkim ${auth.dkim}, dmarc ${auth.dmarc}, arc ${auth.arc}`];
 }
 
 function answerLine(message: WireMessage): string {

@@ -17,7 +17,7 @@ export type Config = RawConfig & {
   readonly socketPath: string | null;
   readonly mailboxes: readonly { readonly url: string; readonly address: string }[];
   /** May a token alone let mail in, by the way it came? */
-  readonly tokenLetsIn: { readonly smtp: boolean; readonly imap: boolean };
+  readonly tokenLetsIn: { readonly smtp: boolean; readonly imap: boolean; readonly http: boolean };
 };
 
 export class ConfigError extends Error {
@@ -113,7 +113,7 @@ function complete(raw: RawConfig): Config {
     databaseFile: raw.databaseUrl ?? path.join(raw.dataDir, 'turnpost.db'),
     socketPath: raw.socket === undefined ? path.join(raw.dataDir, 'relay.sock') : raw.socket,
     mailboxes: mailboxes(raw),
-    tokenLetsIn: { smtp: auth === 'token', imap: raw.inboundAuth === 'token' },
+    tokenLetsIn: { smtp: auth === 'token', imap: raw.inboundAuth === 'token', http: raw.inboundAuth === 'token' },
   };
 }
 

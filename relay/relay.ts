@@ -16,9 +16,11 @@ import { createApp } from './http/app.ts';
 import { type Listening, listenError, listenSocket, listenTcp } from './http/listen.ts';
 import { createMetrics, type Metrics } from './http/metrics.ts';
 import type { Log } from './log.ts';
+import { startAuthenticator } from './mail/authenticator.ts';
 import { readEmailFrame } from './mail/compose-email.ts';
 import { smtpCourier } from './mail/courier.ts';
 import { imapLetterBox, type LetterBox } from './mail/letter-box.ts';
+import { newWords } from './mail/new-words.ts';
 import { type SmtpListener, startSmtpListener } from './mail/smtp-listener.ts';
 import { makeTlsPair } from './mail/tls-pair.ts';
 import { PACKAGE_ROOT, VERSION } from './package-info.ts';
@@ -122,6 +124,8 @@ async function brokerDeps(
     tokenSecret: await stores.secrets.getOrMake('reply_token', () => randomBytes(32)),
     randomBytes,
     emailFrame: readEmailFrame(path.join(PACKAGE_ROOT, 'templates', 'email')),
+    authenticator: startAuthenticator(),
+    extractor: { extract: async ({ text }) => newWords(text), close: async () => {} },
     count: parts.metrics.count,
     wake: (agentIds) => parts.waiters.wake(agentIds),
     wakeOutbox: parts.wakeOutbox,

@@ -119,6 +119,8 @@ export interface Message {
   readonly body: string;
   readonly quoted: string | null;
   readonly signature: string | null;
+  /** What the relay has to say about it, one sentence each: what was left out, what does not fit together. */
+  readonly notes: readonly string[];
   readonly type: MessageType;
   readonly priority: Priority;
   readonly inReplyTo: string | null;

@@ -167,6 +167,8 @@ export const Message = z.object({
   body: z.string(),
   quoted: z.string().nullable(),
   signature: z.string().nullable(),
+  /** What the relay has to say about it: what was left out, what does not fit together. */
+  notes: z.array(z.string()),
   type: MessageType,
   priority: Priority,
   in_reply_to: z.string().nullable(),

@@ -69,14 +69,14 @@ describe('where values come from', () => {
   });
 
   test.each([
-    [{}, { smtp: true, imap: false }],
-    [{ TURNPOST_DOMAIN: 'agents.example.com' }, { smtp: false, imap: false }],
+    [{}, { smtp: true, imap: false, http: false }],
+    [{ TURNPOST_DOMAIN: 'agents.example.com' }, { smtp: false, imap: false, http: false }],
     [
       { TURNPOST_DOMAIN: 'agents.example.com', TURNPOST_INBOUND_AUTH: 'token' },
-      { smtp: true, imap: true },
+      { smtp: true, imap: true, http: true },
     ],
-    [{ TURNPOST_INBOUND_AUTH: 'token' }, { smtp: true, imap: true }],
-    [{ TURNPOST_INBOUND_AUTH: 'dmarc' }, { smtp: false, imap: false }],
+    [{ TURNPOST_INBOUND_AUTH: 'token' }, { smtp: true, imap: true, http: true }],
+    [{ TURNPOST_INBOUND_AUTH: 'dmarc' }, { smtp: false, imap: false, http: false }],
   ])('a token alone lets mail in by %j: %j', (env, expected) => {
     expect(loadConfig(env).tokenLetsIn).toEqual(expected);
   });

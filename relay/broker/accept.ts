@@ -145,6 +145,7 @@ function buildMessage(deps: BrokerDeps, caller: Caller, wish: Outgoing, parts: P
     body: wish.body,
     quoted: null,
     signature: null,
+    notes: [],
     type: wish.type ?? (parent === undefined ? 'message' : 'response'),
     priority: wish.priority ?? parent?.message.priority ?? 'normal',
     inReplyTo: parent?.message.id ?? null,

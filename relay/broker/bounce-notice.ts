@@ -50,6 +50,7 @@ export function bounceNotice(
     body: `The message ${original.id} could not be delivered to ${address}: ${why.text}.`,
     quoted: null,
     signature: null,
+    notes: [],
     type: 'bounce',
     priority: original.priority,
     inReplyTo: original.id,

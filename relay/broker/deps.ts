@@ -2,6 +2,7 @@
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import type { EmailFrame } from '../mail/compose-email.ts';
+import type { Authenticator, Extractor } from '../mail/contracts.ts';
 import type { Stores } from '../store/stores.ts';
 import type { Signer } from './signer.ts';
 
@@ -13,7 +14,7 @@ export interface BrokerSettings {
   readonly mailboxAddresses: readonly string[];
   readonly leaseMs: number;
   readonly maxMessage: number;
-  readonly tokenLetsIn: { readonly smtp: boolean; readonly imap: boolean };
+  readonly tokenLetsIn: { readonly smtp: boolean; readonly imap: boolean; readonly http: boolean };
 }
 
 export type CountedEvent =
@@ -37,6 +38,8 @@ export interface BrokerDeps {
   /** Keys the reply tokens; see mail/reply-token.ts. */
   readonly tokenSecret: Buffer;
   readonly emailFrame: EmailFrame;
+  readonly authenticator: Authenticator;
+  readonly extractor: Extractor;
   readonly randomBytes: (size: number) => Buffer;
   /** For /metrics. */
   readonly count: (event: CountedEvent, by?: number) => void;

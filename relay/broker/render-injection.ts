@@ -104,6 +104,8 @@ function facts({ delivery, message }: Candidate): string[] {
     ...(message.subject === null ? [] : [`subject: ${quoted(message.subject)}`]),
     `type: ${message.type}, priority: ${message.priority}, sent: ${new Date(message.createdAt).toISOString()}`,
     ...(message.attachments.length === 0 ? [] : [`attachments: ${attachmentNames(message)}`]),
+    // The relay's own sentences, but a file's name may stand in them.
+    ...message.notes.map((note) => `note: ${oneLine(note)}`),
     ...(delivery.attempt > 1
       ? [`note: this was handed out before (attempt ${delivery.attempt}); the same id is the same message`]
       : []),

@@ -3,10 +3,10 @@
  * DKIM, DMARC and ARC have their place in this step; until they are there only a reply token together with the address
  * it was given to counts, and only where the settings say so.
  */
-import type { EmailClass, IntakeSource, ParsedEmail } from '../mail/contracts.ts';
 import type { Trust, VerifiedBy } from '../types.ts';
 import type { Target } from './address-book.ts';
 import type { BrokerDeps } from './deps.ts';
+import type { ReadEmail } from './intake-mail.ts';
 
 export interface Sender {
   readonly address: string;
@@ -20,13 +20,11 @@ export interface Sender {
 const NOBODY = 'unknown@unknown.invalid';
 
 export function senderOf(
-  deps: BrokerDeps,
-  source: IntakeSource,
-  email: ParsedEmail,
-  kind: EmailClass['kind'],
+  deps: Pick<BrokerDeps, 'settings'>,
+  { source, parsed, kind }: Pick<ReadEmail, 'source' | 'parsed' | 'kind'>,
   target: Target,
 ): Sender {
-  const [author, ...others] = email.from;
+  const [author, ...others] = parsed.from;
   const unknown = (reason: string): Sender => ({
     address: author?.address ?? NOBODY,
     name: author?.name ?? null,
@@ -43,7 +41,7 @@ export function senderOf(
     return unknown(`it answers a question that was put to ${target.route.address}, but comes from ${author.address}`);
   }
   // Machines answer the envelope sender (RFC 3834 section 4), people the Reply-To.
-  if (kind === 'person' && target.by !== 'reply') return unknown('it was sent to the address for bounces');
+  if (kind.kind === 'person' && target.by !== 'reply') return unknown('it was sent to the address for bounces');
   if (!deps.settings.tokenLetsIn[source.kind]) {
     return unknown(
       `its sender is not proven: mail by ${source.kind.toUpperCase()} is not let in by reply token alone (TURNPOST_INBOUND_AUTH)`,

@@ -71,6 +71,7 @@ function viewBare(message: Message): Omit<WireMessage, 'trust'> {
     body: message.body,
     quoted: message.quoted,
     signature: message.signature,
+    notes: [...message.notes],
     type: message.type,
     priority: message.priority,
     in_reply_to: message.inReplyTo,

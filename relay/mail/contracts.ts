@@ -5,6 +5,7 @@
 import type {
   AttachmentContent,
   AttachmentInfo,
+  AuthVerdict,
   MessageType,
   Outcome,
   OutgoingEmail,
@@ -36,6 +37,8 @@ export interface ParsedEmail {
   readonly sentAt: number | null;
   /** Decoded and unflowed text/plain, or the text of the HTML where there is no plain part. "\n" line ends. */
   readonly text: string;
+  /** Decoded HTML of the body, where it has any. */
+  readonly html: string | null;
   readonly attachments: readonly AttachmentContent[];
   /** Lower-case field name to its values, topmost first, unfolded and decoded. */
   readonly headers: ReadonlyMap<string, readonly string[]>;
@@ -86,6 +89,14 @@ export interface NewWords {
   readonly body: string;
   readonly quoted: string | null;
   readonly signature: string | null;
+  /** What a reader must know of the cut, one sentence each: unsure, text and HTML say different things. */
+  readonly notes: readonly string[];
+}
+
+/** Finds the new words. Promises to settle within its time on any input, with everything as the body where it cannot tell. */
+export interface Extractor {
+  extract(email: Pick<ParsedEmail, 'text' | 'html'>): Promise<NewWords>;
+  close(): Promise<void>;
 }
 
 /** What compose needs to know; everything else about an email is its own business. */
@@ -125,6 +136,22 @@ export interface Courier {
   close(): void;
 }
 
+/** What is known of an email's sender before anybody asks what that sender may do (RFC 9989). */
+export interface SenderProof {
+  readonly auth: AuthVerdict;
+  /** DMARC passes for the domain of its one author: the address in From may be believed as far as its domain goes. */
+  readonly authorProven: boolean;
+  /** A DNS lookup failed for now (temperror): worth another try, never a pass. */
+  readonly temporary: boolean;
+  /** Why the author is not proven, a sentence for the person who decides; null where it is. */
+  readonly reason: string | null;
+}
+
+/** Looks at SPF, DKIM, DMARC and ARC. Never throws for what the mail or the DNS does. */
+export interface Authenticator {
+  authenticate(email: IncomingEmail, parsed: ParsedEmail): Promise<SenderProof>;
+}
+
 /** Where an email was found; names the cursor that moves in the same transaction as the mail. */
 export type IntakeSource =
   | {
@@ -140,6 +167,15 @@ export type IntakeSource =
       readonly folder: string;
       readonly uidValidity: string;
       readonly uid: number;
+    }
+  | {
+      /** Handed in by a signed HTTP request: Amazon SES, a worker at the edge. */
+      readonly kind: 'http';
+      readonly service: string;
+      readonly envelopeFrom: string;
+      readonly envelopeTo: readonly string[];
+      /** What the service found out itself; null where it says nothing. */
+      readonly auth: AuthVerdict | null;
     };
 
 export interface IncomingEmail {

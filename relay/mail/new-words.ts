@@ -41,13 +41,14 @@ export function newWords(text: string): NewWords {
   const own = kept.flatMap((at) => lines[at] ?? []);
   const foot = openEnd ? own.length : footStart(own);
   const body = [...own.slice(0, foot).map(textOf), ...(openEnd ? tail : [])];
-  if (!body.some((line) => line.trim() !== '')) return { body: join(all), quoted: null, signature: null };
+  if (!body.some((line) => line.trim() !== '')) return { body: join(all), quoted: null, signature: null, notes: [] };
   const keptSet = new Set(kept);
   const cut = lines.slice(0, bottom).filter((_, at) => !keptSet.has(at));
   return {
     body: join(body),
     quoted: join([...cut.map(textOf), ...(openEnd ? [] : tail)]) || null,
     signature: join([...own.slice(foot), ...lines.slice(bottom)].map(textOf)) || null,
+    notes: [],
   };
 }
 

@@ -30,6 +30,7 @@ export async function parseEmail(raw: Buffer, limits: Partial<ParseLimits> = {})
   return {
     ...fields,
     text,
+    html: null,
     attachments,
     headers,
     agentHeaders: readAgentHeaders(headers),

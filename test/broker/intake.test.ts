@@ -38,7 +38,7 @@ describe('an answer', () => {
   });
 
   test('the same mail by SMTP and by IMAP is one', async () => {
-    const { broker, agent, replyTo, take } = await openAsked({ tokenLetsIn: { smtp: true, imap: true } });
+    const { broker, agent, replyTo, take } = await openAsked({ tokenLetsIn: { smtp: true, imap: true, http: false } });
     const raw = rawEmail({ to: replyTo });
     await take(raw);
     await take(raw);

@@ -145,7 +145,7 @@ describe('what is the person’s stays', () => {
   });
 
   test('nothing is nothing', () => {
-    expect(newWords(' \n \n')).toEqual({ body: '', quoted: null, signature: null });
+    expect(newWords(' \n \n')).toEqual({ body: '', quoted: null, signature: null, notes: [] });
   });
 
   test('of a log of a megabyte not a line is lost; of a long quote only the quote is cut', () => {

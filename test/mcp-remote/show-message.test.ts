@@ -19,6 +19,7 @@ function message(change: Partial<WireMessage> = {}): WireMessage {
     body: 'It is red.',
     quoted: null,
     signature: null,
+    notes: [],
     type: 'query',
     priority: 'normal',
     in_reply_to: null,

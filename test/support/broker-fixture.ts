@@ -10,7 +10,10 @@ import { authenticate, type Caller } from '../../relay/broker/keys.ts';
 import { SessionTurns } from '../../relay/broker/session-turns.ts';
 import { loadSigner } from '../../relay/broker/signer.ts';
 import { silentLog } from '../../relay/log.ts';
+import { startAuthenticator } from '../../relay/mail/authenticator.ts';
 import { readEmailFrame } from '../../relay/mail/compose-email.ts';
+import type { Authenticator } from '../../relay/mail/contracts.ts';
+import { newWords } from '../../relay/mail/new-words.ts';
 import { openSqlite } from '../../relay/store/sqlite/open-sqlite.ts';
 import type { Delivery, DeliveryState } from '../../relay/types.ts';
 import { ManualClock } from './manual-clock.ts';
@@ -50,6 +53,7 @@ interface BrokerOptions {
   readonly clock?: ManualClock;
   readonly settings?: Partial<BrokerSettings>;
   readonly randomBytes?: (size: number) => Buffer;
+  readonly authenticator?: Authenticator;
 }
 
 const SETTINGS: BrokerSettings = {
@@ -58,7 +62,7 @@ const SETTINGS: BrokerSettings = {
   mailboxAddresses: [],
   leaseMs: 600_000,
   maxMessage: 1_000_000,
-  tokenLetsIn: { smtp: true, imap: false },
+  tokenLetsIn: { smtp: true, imap: false, http: false },
 };
 
 /** Call inside a test: the stores are closed at its end. */
@@ -78,6 +82,8 @@ export async function openBroker(options: BrokerOptions = {}): Promise<Broker> {
     tokenSecret: await stores.secrets.getOrMake('reply_token', () => randomBytes(32)),
     emailFrame: readEmailFrame(TEMPLATES),
     randomBytes: options.randomBytes ?? randomBytes,
+    authenticator: options.authenticator ?? startAuthenticator(),
+    extractor: { extract: async ({ text }) => newWords(text), close: async () => {} },
     count: (event, by = 1) => counted.set(event, (counted.get(event) ?? 0) + by),
     wake: (ids) => woken.push(...ids),
     wakeOutbox: () => {

@@ -58,6 +58,7 @@ export function aMessage(changes: Partial<Message> = {}): Message {
     body: 'hello',
     quoted: null,
     signature: null,
+    notes: [],
     type: 'message',
     priority: 'normal',
     inReplyTo: null,

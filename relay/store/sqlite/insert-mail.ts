@@ -11,10 +11,10 @@ const AGENT_LIVES = `SELECT 1 FROM agent WHERE id = ? AND deleted_at IS NULL`;
 
 const INSERT_MESSAGE = `
   INSERT INTO message (id, thread_id, from_address, from_name, from_kind, sender_agent_id, sender_key_id,
-    sender_session_id, recipients, cc, subject, body, quoted, signature, type, priority, in_reply_to,
+    sender_session_id, recipients, cc, subject, body, quoted, signature, notes, type, priority, in_reply_to,
     requires_response, expires_at, data, verified_by, auth, hop, jws, email_message_id, created_at)
   VALUES (@id, @threadId, @fromAddress, @fromName, @fromKind, @senderAgentId, @senderKeyId,
-    @senderSessionId, @recipients, @cc, @subject, @body, @quoted, @signature, @type, @priority, @inReplyTo,
+    @senderSessionId, @recipients, @cc, @subject, @body, @quoted, @signature, @notes, @type, @priority, @inReplyTo,
     @requiresResponse, @expiresAt, @data, @verifiedBy, @auth, @hop, @jws, @emailMessageId, @createdAt)`;
 
 const INSERT_DELIVERY = `
@@ -72,7 +72,7 @@ export function recipientsLive(store: SqliteDatabase, { deliveries }: Pick<NewMa
 }
 
 function insertMessage(store: SqliteDatabase, message: Message): void {
-  const { from, to, cc, data, auth, attachments: _, ...rest } = message;
+  const { from, to, cc, data, auth, notes, attachments: _, ...rest } = message;
   store.prepare(INSERT_MESSAGE).run({
     ...rest,
     fromAddress: from.address,
@@ -80,6 +80,7 @@ function insertMessage(store: SqliteDatabase, message: Message): void {
     fromKind: from.kind,
     recipients: JSON.stringify(to),
     cc: JSON.stringify(cc),
+    notes: JSON.stringify(notes),
     requiresResponse: message.requiresResponse ? 1 : 0,
     data: data === null ? null : JSON.stringify(data),
     auth: auth === null ? null : JSON.stringify(auth),

@@ -238,4 +238,7 @@ export const MIGRATIONS: readonly string[] = [
   // 1 -> 2: where reading a mailbox began. For those that are there it is not known: nothing below the cursor is read again.
   `ALTER TABLE mailbox ADD COLUMN first_uid INTEGER NOT NULL DEFAULT 1;
    UPDATE mailbox SET first_uid = last_uid + 1;`,
+
+  // 2 -> 3: email that can be trusted.
+  `ALTER TABLE message ADD COLUMN notes TEXT NOT NULL DEFAULT '[]';`,
 ];

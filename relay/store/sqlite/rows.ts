@@ -25,7 +25,7 @@ export const SEEN = `(d.state <> 'held' AND NOT EXISTS (
 /** Columns of table `message` under the alias `m`, with its attachments as JSON. */
 export const MESSAGE_COLUMNS = `m.id, m.thread_id AS threadId, m.from_address AS fromAddress, m.from_name AS fromName,
   m.from_kind AS fromKind, m.sender_agent_id AS senderAgentId, m.sender_key_id AS senderKeyId,
-  m.sender_session_id AS senderSessionId, m.recipients, m.cc, m.subject, m.body, m.quoted, m.signature, m.type,
+  m.sender_session_id AS senderSessionId, m.recipients, m.cc, m.subject, m.body, m.quoted, m.signature, m.notes, m.type,
   m.priority, m.in_reply_to AS inReplyTo, m.requires_response AS requiresResponse, m.expires_at AS expiresAt, m.data,
   m.verified_by AS verifiedBy, m.auth, m.hop, m.jws, m.email_message_id AS emailMessageId, m.created_at AS createdAt,
   (SELECT json_group_array(json_object('index', a.idx, 'filename', a.filename, 'contentType', a.content_type,
@@ -39,12 +39,13 @@ export type DeliveryRow = Delivery;
 export type HoldRow = Hold;
 
 export interface MessageRow
-  extends Omit<Message, 'from' | 'to' | 'cc' | 'requiresResponse' | 'data' | 'auth' | 'attachments'> {
+  extends Omit<Message, 'from' | 'to' | 'cc' | 'notes' | 'requiresResponse' | 'data' | 'auth' | 'attachments'> {
   readonly fromAddress: string;
   readonly fromName: string | null;
   readonly fromKind: Message['from']['kind'];
   readonly recipients: string;
   readonly cc: string;
+  readonly notes: string;
   readonly requiresResponse: number;
   readonly data: string | null;
   readonly auth: string | null;
@@ -62,6 +63,7 @@ export function toMessage(row: MessageRow): Message {
     from: { address: fromAddress, name: fromName, kind: fromKind },
     to: JSON.parse(recipients),
     cc: JSON.parse(row.cc),
+    notes: JSON.parse(row.notes),
     requiresResponse: row.requiresResponse === 1,
     data: row.data === null ? null : JSON.parse(row.data),
     auth: row.auth === null ? null : JSON.parse(row.auth),
