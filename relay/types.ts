@@ -221,3 +221,23 @@ export interface ReplyRoute {
   readonly address: string;
   readonly createdAt: number;
 }
+
+/** Why nothing is sent to an address any more; only a `bounce` ends by itself (docs/flow.md). */
+export const SUPPRESSION_REASONS = ['bounce', 'complaint', 'unsubscribe', 'manual'] as const;
+export type SuppressionReason = (typeof SUPPRESSION_REASONS)[number];
+
+/** An address that gets no email from here. */
+export interface Suppression {
+  /** Lower case. */
+  readonly address: string;
+  /** Whose mail it means; null: every agent's. */
+  readonly agentId: string | null;
+  readonly reason: SuppressionReason;
+  /** RFC 3463 status, else the SMTP reply code; null where it was no server that said so. */
+  readonly code: string | null;
+  /** How we know, in words for a person: what the other server said, who asked. */
+  readonly source: string;
+  readonly createdAt: number;
+  /** From then on it counts for nothing; null: until somebody takes it back. */
+  readonly expiresAt: number | null;
+}

@@ -19,6 +19,8 @@ import type {
   Outcome,
   OutgoingEmail,
   ReplyRoute,
+  Suppression,
+  SuppressionReason,
 } from '../types.ts';
 
 /** An opaque position in a list; undefined is the beginning. */
@@ -359,6 +361,27 @@ export interface SecretStore {
   getOrMake(name: string, make: () => Buffer): Promise<Buffer>;
 }
 
+/** Addresses in any case; they are kept in lower case. */
+export interface SuppressionStore {
+  /** Once for address, agent and reason: what is known already stays as it was. False where nothing was added. */
+  add(suppression: Suppression): Promise<boolean>;
+  /** What keeps this agent's mail from that address now; the one that is hardest to take back, if there are several. */
+  find(address: string, agentId: string | null, now: number): Promise<Suppression | undefined>;
+  /** All of that address, or with `reason` only those; for every agent. Returns how many there were. */
+  remove(address: string, reason?: SuppressionReason): Promise<number>;
+  /** Newest first, ended ones included until they are pruned. */
+  list(page: PageRequest): Promise<Page<Suppression>>;
+  /** Drops those that have ended; returns how many. */
+  prune(now: number): Promise<number>;
+}
+
+export interface AutoAnswerStore {
+  /** May this address get an automatic answer on this day (any text, `2026-03-02`)? True once. */
+  claim(address: string, day: string): Promise<boolean>;
+  /** Forgets all days before this one; returns how many answers that were. */
+  prune(day: string): Promise<number>;
+}
+
 export interface Stores {
   readonly agents: AgentStore;
   readonly keys: KeyStore;
@@ -372,6 +395,8 @@ export interface Stores {
   readonly signingKeys: SigningKeyStore;
   readonly secrets: SecretStore;
   readonly receipts: ReceiptStore;
+  readonly suppressions: SuppressionStore;
+  readonly autoAnswers: AutoAnswerStore;
   /** Writes what is waiting and closes. */
   close(): Promise<void>;
 }

@@ -12,6 +12,7 @@ import { outboxSuite } from './outbox.ts';
 import { receivingSuite } from './receiving.ts';
 import { sessionSuite } from './sessions.ts';
 import { smallTableSuite } from './small-tables.ts';
+import { suppressionSuite } from './suppressions.ts';
 import { turnSuite } from './turns.ts';
 
 export type OpenStores = () => Promise<Stores>;
@@ -27,5 +28,6 @@ export function conformance(name: string, open: OpenStores): void {
     holdSuite(open);
     outboxSuite(open);
     smallTableSuite(open);
+    suppressionSuite(open);
   });
 }

@@ -2,7 +2,16 @@
 import { createHash } from 'node:crypto';
 import { newId } from '../../relay/ids.ts';
 import type { Candidate, LeaseRequest, NewMail, Receipt, Stores, Turn } from '../../relay/store/stores.ts';
-import type { Agent, AttachmentContent, Delivery, Hold, Key, Message, OutgoingEmail } from '../../relay/types.ts';
+import type {
+  Agent,
+  AttachmentContent,
+  Delivery,
+  Hold,
+  Key,
+  Message,
+  OutgoingEmail,
+  Suppression,
+} from '../../relay/types.ts';
 
 export const START = Date.UTC(2026, 2, 2, 9);
 export const LEASE_MS = 600_000;
@@ -106,6 +115,19 @@ export function aHold(delivery: Delivery, changes: Partial<Hold> = {}): Hold {
     createdAt: START,
     decidedAt: null,
     decision: null,
+    ...changes,
+  };
+}
+
+export function aSuppression(address: string, changes: Partial<Suppression> = {}): Suppression {
+  return {
+    address,
+    agentId: null,
+    reason: 'bounce',
+    code: '5.1.1',
+    source: '550 5.1.1 no such user',
+    createdAt: START,
+    expiresAt: null,
     ...changes,
   };
 }

@@ -240,5 +240,23 @@ export const MIGRATIONS: readonly string[] = [
    UPDATE mailbox SET first_uid = last_uid + 1;`,
 
   // 2 -> 3: email that can be trusted.
-  `ALTER TABLE message ADD COLUMN notes TEXT NOT NULL DEFAULT '[]';`,
+  `ALTER TABLE message ADD COLUMN notes TEXT NOT NULL DEFAULT '[]';
+
+   CREATE TABLE suppression (
+     seq        INTEGER PRIMARY KEY,
+     address    TEXT NOT NULL,
+     agent_id   TEXT NOT NULL DEFAULT '', -- '' is every agent's mail: NULLs are never equal in a UNIQUE
+     reason     TEXT NOT NULL CHECK (reason IN ('bounce', 'complaint', 'unsubscribe', 'manual')),
+     code       TEXT,
+     source     TEXT NOT NULL,
+     created_at INTEGER NOT NULL,
+     expires_at INTEGER,
+     UNIQUE (address, agent_id, reason)
+   ) STRICT;
+
+   CREATE TABLE auto_answer (
+     day     TEXT NOT NULL,
+     address TEXT NOT NULL,
+     PRIMARY KEY (day, address)
+   ) STRICT, WITHOUT ROWID;`,
 ];

@@ -12,6 +12,7 @@ import { SqliteOutboxTable } from './outbox-table.ts';
 import { SqliteReceiptTable } from './receipt-table.ts';
 import { SqliteRouteTable } from './route-table.ts';
 import { SqliteSecretTable, SqliteSigningKeyTable } from './secret-tables.ts';
+import { SqliteAutoAnswerTable, SqliteSuppressionTable } from './suppression-table.ts';
 
 /** `filename` may be `:memory:`. Throws an Error for people where the file cannot be used. */
 export function openSqlite(filename: string): Stores {
@@ -29,6 +30,8 @@ export function openSqlite(filename: string): Stores {
     signingKeys: new SqliteSigningKeyTable(database),
     secrets: new SqliteSecretTable(database),
     receipts: new SqliteReceiptTable(database),
+    suppressions: new SqliteSuppressionTable(database),
+    autoAnswers: new SqliteAutoAnswerTable(database),
     close: () => database.close(),
   };
 }
