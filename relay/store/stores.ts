@@ -285,8 +285,16 @@ export interface OutboxItem {
 }
 
 export interface OutboxStore {
-  /** The email that has been due longest, leased for the worker; undefined where nothing is due. */
-  claimNext(now: number, leaseMs: number, leaseId: string): Promise<OutboxItem | undefined>;
+  /**
+   * The email that has been due longest, leased for the worker; undefined where nothing is due. Mail for
+   * `exceptDomains` is passed over, and holds up no other.
+   */
+  claimNext(
+    now: number,
+    leaseMs: number,
+    leaseId: string,
+    exceptDomains?: readonly string[],
+  ): Promise<OutboxItem | undefined>;
   /**
    * Records the outcome if the claim is still good; with `deferred`, `retryAt` null means: out of attempts, bounced.
    * `notice`, which tells the sender, is stored in the same transaction where its recipient lives.
@@ -298,8 +306,10 @@ export interface OutboxStore {
   ): Promise<Delivery | undefined>;
   /** At start: what a worker of a relay that died had in hand is due again. Nothing else may be working. */
   rescueAll(now: number): Promise<void>;
-  /** When the next email is due; undefined where none waits. */
-  nextDueAt(): Promise<number | undefined>;
+  /** When the next email for other domains than these is due; undefined where none waits. */
+  nextDueAt(exceptDomains?: readonly string[]): Promise<number | undefined>;
+  /** When mail went out after `since`, and for which domain, the oldest first; at most `limit`, the newest. */
+  sentSince(since: number, limit: number): Promise<readonly { readonly domain: string; readonly at: number }[]>;
   /** Newest first. */
   list(page: PageRequest): Promise<Page<OutboxItem>>;
   findByEnvid(envid: string): Promise<OutboxItem | undefined>;
@@ -356,6 +366,27 @@ export interface SigningKeyStore {
   add(key: SigningKeyRow): Promise<void>;
 }
 
+/** A key that signs outgoing mail (RFC 6376); its public half stands in the DNS under `selector`. */
+export interface DkimKeyRow {
+  readonly selector: string;
+  readonly algorithm: 'rsa' | 'ed25519';
+  /** PKCS #8 PEM. */
+  readonly privatePem: string;
+  readonly createdAt: number;
+  /** Signs from then on; null: to be published first. */
+  readonly usedFrom: number | null;
+  readonly retiredAt: number | null;
+}
+
+export interface DkimKeyStore {
+  /** The oldest first. */
+  list(): Promise<readonly DkimKeyRow[]>;
+  /** All of them; none and false where one of the selectors is taken. */
+  addIfNew(keys: readonly DkimKeyRow[]): Promise<boolean>;
+  /** The keys that wait sign from now on, and those that signed are retired. False where none waits. */
+  switchIfWaiting(now: number): Promise<boolean>;
+}
+
 export interface SecretStore {
   /** The secret of that name, made by `make` at its first use. */
   getOrMake(name: string, make: () => Buffer): Promise<Buffer>;
@@ -393,6 +424,7 @@ export interface Stores {
   readonly holds: HoldStore;
   readonly mailboxes: MailboxStore;
   readonly signingKeys: SigningKeyStore;
+  readonly dkimKeys: DkimKeyStore;
   readonly secrets: SecretStore;
   readonly receipts: ReceiptStore;
   readonly suppressions: SuppressionStore;

@@ -67,6 +67,54 @@ export function outboxSuite(open: OpenStores): void {
       expect(three).toBeUndefined();
     });
 
+    test('mail for a domain that may not be sent to holds up no other', async () => {
+      const to = (address: string, availableAt: number) => postEmail(stores, {}, { address, availableAt });
+      await to('a@busy.example.com', START);
+      await to('b@busy.example.com', START + 1);
+      const other = await to('c@example.org', START + 2);
+      const last = await to('d@example.net', START + 3);
+      const except = ['busy.example.com', 'nobody.example.com'];
+      const claimExcept = (domains: readonly string[], id: string) =>
+        stores.outbox.claimNext(START + 9, MINUTE, id, domains);
+      expect(await stores.outbox.nextDueAt(except)).toBe(START + 2);
+      expect((await claimExcept(except, 'lse_a'))?.delivery.id).toBe(other.delivery.id);
+      expect((await claimExcept(except, 'lse_b'))?.delivery.id).toBe(last.delivery.id);
+      expect(await claimExcept(except, 'lse_c')).toBeUndefined();
+      expect(await stores.outbox.nextDueAt(except)).toBeUndefined();
+      expect((await claimExcept([], 'lse_d'))?.delivery.address).toBe('a@busy.example.com');
+    });
+
+    test('of a domain, too, held, expired and later mail is not claimed', async () => {
+      await postEmail(stores, {}, { address: 'a@example.org', state: 'held' });
+      await postEmail(stores, { expiresAt: START }, { address: 'b@example.org' });
+      await postEmail(stores, {}, { address: 'c@example.org', availableAt: START + 1 });
+      const fine = await postEmail(stores, {}, { address: 'd@example.org' });
+      const next = () => stores.outbox.claimNext(START, MINUTE, 'lse_a', ['x.example.com']);
+      expect((await next())?.delivery.id).toBe(fine.delivery.id);
+      expect(await next()).toBeUndefined();
+    });
+
+    test('what went out is known with its domain and time, also after a restart', async () => {
+      for (const [address, now] of [
+        ['a@example.org', START + 1],
+        ['b@example.net', START + 2],
+        ['c@example.org', START + 3],
+      ] as const) {
+        await postEmail(stores, {}, { address });
+        await stores.outbox.settleIfClaimed(await mustClaim(START + 9), DELIVERED, settled({ now }));
+      }
+      await postEmail(stores);
+      await stores.outbox.settleIfClaimed(await mustClaim(START + 9), REFUSED, settled({ now: START + 4 }));
+      const [one, two, three] = [
+        { domain: 'example.org', at: START + 1 },
+        { domain: 'example.net', at: START + 2 },
+        { domain: 'example.org', at: START + 3 },
+      ];
+      expect(await stores.outbox.sentSince(START, 9)).toEqual([one, two, three]);
+      expect(await stores.outbox.sentSince(START + 1, 9)).toEqual([two, three]);
+      expect(await stores.outbox.sentSince(START, 2)).toEqual([two, three]);
+    });
+
     test('held and expired emails are not claimed', async () => {
       await postEmail(stores, {}, { state: 'held' });
       await postEmail(stores, { expiresAt: START });

@@ -83,4 +83,27 @@ export function smallTableSuite(open: OpenStores): void {
     expect(await stores.signingKeys.list()).toEqual([early, late]);
     await expect(stores.signingKeys.add(key('a', 0))).rejects.toThrow();
   });
+
+  test('DKIM keys wait until they are switched to, and those before them retire', async () => {
+    const key = (selector: string, algorithm: 'rsa' | 'ed25519', usedFrom: number | null) => ({
+      selector,
+      algorithm,
+      privatePem: `pem of ${selector}`,
+      createdAt: START,
+      usedFrom,
+      retiredAt: null,
+    });
+    const [one, two] = [key('tp1r', 'rsa', START), key('tp1e', 'ed25519', START)];
+    expect(await stores.dkimKeys.addIfNew([one, two])).toBe(true);
+    expect(await stores.dkimKeys.addIfNew([key('tp2r', 'rsa', null), key('tp1e', 'ed25519', null)])).toBe(false);
+    expect(await stores.dkimKeys.list()).toEqual([one, two]);
+    expect(await stores.dkimKeys.switchIfWaiting(START + 1)).toBe(false);
+    expect(await stores.dkimKeys.addIfNew([key('tp2r', 'rsa', null)])).toBe(true);
+    expect(await stores.dkimKeys.switchIfWaiting(START + 2)).toBe(true);
+    expect(await stores.dkimKeys.list()).toEqual([
+      { ...one, retiredAt: START + 2 },
+      { ...two, retiredAt: START + 2 },
+      { ...key('tp2r', 'rsa', START + 2) },
+    ]);
+  });
 }

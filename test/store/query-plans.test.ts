@@ -4,6 +4,7 @@ import { SqliteAgentTable } from '../../relay/store/sqlite/agent-table.ts';
 import { SqliteDatabase, type Statement } from '../../relay/store/sqlite/database.ts';
 import { SqliteDeliveryTable } from '../../relay/store/sqlite/delivery-table.ts';
 import { SqliteMessageTable } from '../../relay/store/sqlite/message-table.ts';
+import { SqliteOutboxTable } from '../../relay/store/sqlite/outbox-table.ts';
 import type { Stores } from '../../relay/store/stores.ts';
 import { aTurn, post, register, START } from '../support/store-fixture.ts';
 
@@ -48,5 +49,17 @@ test('leasing, evidence and reading do not go through all that the agent ever go
 
   expect(database.asked.size).toBeGreaterThan(15);
   expect(database.plansWith('delivery_of_agent')).toEqual([]);
+  await database.close();
+});
+
+test('the next email that may be sent is found by an index, whatever waits for other domains', async () => {
+  const database = new RecordingDatabase(':memory:');
+  const outbox = new SqliteOutboxTable(database);
+  await outbox.claimNext(START, 1, 'lse_1', ['busy.example.com']);
+  await outbox.nextDueAt(['busy.example.com']);
+  await outbox.sentSince(START, 1);
+  expect(database.plansWith('delivery_outbox_domain')).toHaveLength(2);
+  expect(database.plansWith('delivery_sent')).toHaveLength(1);
+  expect(database.plansWith('SCAN d')).toEqual([]);
   await database.close();
 });

@@ -18,9 +18,9 @@ const INSERT_MESSAGE = `
     @requiresResponse, @expiresAt, @data, @verifiedBy, @auth, @hop, @jws, @emailMessageId, @createdAt)`;
 
 const INSERT_DELIVERY = `
-  INSERT INTO delivery (id, message_id, agent_id, address, state, trust, rank, available_at, expires_at,
+  INSERT INTO delivery (id, message_id, agent_id, address, domain, state, trust, rank, available_at, expires_at,
     preferred_session_id, last_error, finalized_at)
-  VALUES (@id, @messageId, @agentId, @address, @state, @trust, @rank, @availableAt, @expiresAt,
+  VALUES (@id, @messageId, @agentId, @address, @domain, @state, @trust, @rank, @availableAt, @expiresAt,
     @preferredSessionId, @lastError, @finalizedAt)`;
 
 const INSERT_BLOB = `INSERT INTO blob (sha256, content) VALUES (?, ?) ON CONFLICT DO NOTHING`;
@@ -88,7 +88,10 @@ function insertMessage(store: SqliteDatabase, message: Message): void {
 }
 
 function insertDelivery(store: SqliteDatabase, message: Message, delivery: Delivery): void {
-  store.prepare(INSERT_DELIVERY).run({ ...delivery, rank: rankOf(message), expiresAt: message.expiresAt });
+  const { agentId, address } = delivery;
+  // What is limited by domain is mail that leaves the relay.
+  const domain = agentId === null ? address.slice(address.lastIndexOf('@') + 1) : null;
+  store.prepare(INSERT_DELIVERY).run({ ...delivery, domain, rank: rankOf(message), expiresAt: message.expiresAt });
 }
 
 function insertAttachments(store: SqliteDatabase, messageId: string, attachments: readonly AttachmentContent[]): void {

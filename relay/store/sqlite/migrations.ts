@@ -258,5 +258,22 @@ export const MIGRATIONS: readonly string[] = [
      day     TEXT NOT NULL,
      address TEXT NOT NULL,
      PRIMARY KEY (day, address)
-   ) STRICT, WITHOUT ROWID;`,
+   ) STRICT, WITHOUT ROWID;
+
+   CREATE TABLE dkim_key (
+     seq         INTEGER PRIMARY KEY,
+     selector    TEXT NOT NULL UNIQUE,
+     algorithm   TEXT NOT NULL CHECK (algorithm IN ('rsa', 'ed25519')),
+     private_pem TEXT NOT NULL,
+     created_at  INTEGER NOT NULL,
+     used_from   INTEGER,
+     retired_at  INTEGER,
+     CHECK ((retired_at IS NOT NULL) <= (used_from IS NOT NULL))
+   ) STRICT;
+
+   ALTER TABLE delivery ADD COLUMN domain TEXT;
+   UPDATE delivery SET domain = substr(address, instr(address, '@') + 1) WHERE agent_id IS NULL;
+   CREATE INDEX delivery_outbox_domain ON delivery (domain, available_at, seq)
+     WHERE state IN ('available', 'deferred') AND agent_id IS NULL;
+   CREATE INDEX delivery_sent ON delivery (delivered_at) WHERE evidence = 'smtp';`,
 ];

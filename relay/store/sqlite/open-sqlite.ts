@@ -3,6 +3,7 @@ import type { Stores } from '../stores.ts';
 import { SqliteAgentTable } from './agent-table.ts';
 import { SqliteDatabase } from './database.ts';
 import { SqliteDeliveryTable } from './delivery-table.ts';
+import { SqliteDkimKeyTable } from './dkim-key-table.ts';
 import { SqliteEnrolmentTable } from './enrolment-table.ts';
 import { SqliteHoldTable } from './hold-table.ts';
 import { SqliteKeyTable } from './key-table.ts';
@@ -28,6 +29,7 @@ export function openSqlite(filename: string): Stores {
     holds: new SqliteHoldTable(database),
     mailboxes: new SqliteMailboxTable(database),
     signingKeys: new SqliteSigningKeyTable(database),
+    dkimKeys: new SqliteDkimKeyTable(database),
     secrets: new SqliteSecretTable(database),
     receipts: new SqliteReceiptTable(database),
     suppressions: new SqliteSuppressionTable(database),

@@ -20,6 +20,31 @@ const NEXT = `
 
 const NEXT_DUE = `SELECT min(d.available_at) AS at FROM delivery d WHERE ${WAITS}`;
 
+/** The domains that mail waits for, a step of the index for each: thousands of emails for one of them cost one step. */
+const WAITING_DOMAINS = `
+  WITH RECURSIVE waiting(domain) AS (
+    SELECT min(d.domain) FROM delivery d WHERE ${WAITS}
+    UNION ALL
+    SELECT (SELECT min(d.domain) FROM delivery d WHERE ${WAITS} AND d.domain > waiting.domain)
+    FROM waiting WHERE waiting.domain IS NOT NULL)`;
+const ALLOWED = `waiting.domain IS NOT NULL AND waiting.domain NOT IN (SELECT value FROM json_each(@except))`;
+
+const NEXT_EXCEPT = `${WAITING_DOMAINS}
+  SELECT next.id FROM waiting JOIN delivery next ON next.id = (
+    SELECT d.id FROM delivery d
+    WHERE ${WAITS} AND d.domain = waiting.domain AND d.available_at <= @now
+      AND (d.expires_at IS NULL OR d.expires_at > @now)
+    ORDER BY d.available_at, d.seq LIMIT 1)
+  WHERE ${ALLOWED} ORDER BY next.available_at, next.seq LIMIT 1`;
+
+const NEXT_DUE_EXCEPT = `${WAITING_DOMAINS}
+  SELECT min((SELECT min(d.available_at) FROM delivery d WHERE ${WAITS} AND d.domain = waiting.domain)) AS at
+  FROM waiting WHERE ${ALLOWED}`;
+
+const SENT_SINCE = `
+  SELECT domain, delivered_at AS at FROM delivery WHERE evidence = 'smtp' AND delivered_at > ?
+  ORDER BY delivered_at DESC LIMIT ?`;
+
 /** leased -> delivered | deferred | bounced, by the holder of this lease only. */
 const SETTLE = `
   UPDATE delivery SET state = @state, lease_id = NULL, last_error = @lastError, available_at = @availableAt,
@@ -43,10 +68,15 @@ export class SqliteOutboxTable implements OutboxStore {
     this.#store = store;
   }
 
-  async claimNext(now: number, leaseMs: number, leaseId: string): Promise<OutboxItem | undefined> {
-    if (this.#store.prepare(NEXT).get({ now }) === undefined) return undefined;
+  async claimNext(
+    now: number,
+    leaseMs: number,
+    leaseId: string,
+    exceptDomains: readonly string[] = [],
+  ): Promise<OutboxItem | undefined> {
+    if (this.#findDue(now, exceptDomains) === undefined) return undefined;
     return this.#store.write(() => {
-      const due = this.#store.prepare<[object], { id: string }>(NEXT).get({ now });
+      const due = this.#findDue(now, exceptDomains);
       if (due === undefined) return undefined;
       insertLease(this.#store, {
         id: leaseId,
@@ -62,6 +92,12 @@ export class SqliteOutboxTable implements OutboxStore {
       const row = this.#store.prepare<[string], ItemRow>(FIND).get(due.id);
       return row && toItem(row);
     });
+  }
+
+  #findDue(now: number, exceptDomains: readonly string[]): { readonly id: string } | undefined {
+    if (exceptDomains.length === 0) return this.#store.prepare<[object], { id: string }>(NEXT).get({ now });
+    const values = { now, except: JSON.stringify(exceptDomains) };
+    return this.#store.prepare<[object], { id: string }>(NEXT_EXCEPT).get(values);
   }
 
   async settleIfClaimed(...args: Parameters<OutboxStore['settleIfClaimed']>): Promise<Delivery | undefined> {
@@ -83,8 +119,20 @@ export class SqliteOutboxTable implements OutboxStore {
     await this.#store.write(() => releaseLeases(this.#store, { where: `path = 'outbox'`, values: {}, now }));
   }
 
-  async nextDueAt(): Promise<number | undefined> {
-    return this.#store.prepare<[], { at: number | null }>(NEXT_DUE).get()?.at ?? undefined;
+  async nextDueAt(exceptDomains: readonly string[] = []): Promise<number | undefined> {
+    const except = JSON.stringify(exceptDomains);
+    const row =
+      exceptDomains.length === 0
+        ? this.#store.prepare<[], { at: number | null }>(NEXT_DUE).get()
+        : this.#store.prepare<[object], { at: number | null }>(NEXT_DUE_EXCEPT).get({ except });
+    return row?.at ?? undefined;
+  }
+
+  async sentSince(since: number, limit: number): Promise<readonly { readonly domain: string; readonly at: number }[]> {
+    return this.#store
+      .prepare<[number, number], { domain: string; at: number }>(SENT_SINCE)
+      .all(since, limit)
+      .reverse();
   }
 
   async list(page: PageRequest): Promise<Page<OutboxItem>> {
