@@ -40,6 +40,8 @@ export interface ParsedEmail {
   /** Decoded HTML of the body, where it has any. */
   readonly html: string | null;
   readonly attachments: readonly AttachmentContent[];
+  /** What it is encrypted with, so that nothing in it can be read; null where it is not. */
+  readonly encryption: 'OpenPGP' | 'S/MIME' | null;
   /** Lower-case field name to its values, topmost first, unfolded and decoded. */
   readonly headers: ReadonlyMap<string, readonly string[]>;
   /** Header fields `X-Agent-*` of an agent's mail, unverified. */
@@ -167,6 +169,8 @@ export type IntakeSource =
       readonly folder: string;
       readonly uidValidity: string;
       readonly uid: number;
+      /** It lay in the Junk folder: the provider took it for spam. */
+      readonly junk?: boolean;
     }
   | {
       /** Handed in by a signed HTTP request: Amazon SES, a worker at the edge. */

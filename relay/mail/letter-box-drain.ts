@@ -44,6 +44,8 @@ const LOOK_BACK = 30;
 export interface DrainOptions {
   readonly account: string;
   readonly folder: string;
+  /** What lies here is mail that the server took for spam. */
+  readonly junk?: boolean;
   readonly keeper: LetterBoxKeeper;
   /**
    * UIDs near the cursor that are done with; starts empty and lives as long as the process. After a restart the last
@@ -136,8 +138,8 @@ function isOurs(head: MailHead, { keeper }: DrainOptions): Promise<boolean> {
 }
 
 async function takeMail(box: OpenMailbox, head: MailHead, uidValidity: string, options: DrainOptions): Promise<void> {
-  const { account, folder, keeper, maxBytes, clock } = options;
-  const source: IntakeSource = { kind: 'imap', account, folder, uidValidity, uid: head.uid };
+  const { account, folder, junk = false, keeper, maxBytes, clock } = options;
+  const source: IntakeSource = { kind: 'imap', account, folder, uidValidity, uid: head.uid, ...(junk && { junk }) };
   if (head.size > maxBytes) {
     const reason = `The mail has ${head.size} bytes, more than TURNPOST_MAX_MESSAGE allows; it is still in the mailbox.`;
     return asKeeper(() => keeper.quarantine(source, null, reason, head.headers));

@@ -6,6 +6,7 @@ export interface ServerAddress {
   /** TLS from the first byte (RFC 8314 section 3). */
   readonly secure: boolean;
   readonly user: string | null;
+  /** Null with a user: the login is by OAuth2, also where the URL does not say `?auth=oauth2`. */
   readonly password: string | null;
   /** What follows the host, percent-decoded, without its slash; null where there is nothing. */
   readonly path: string | null;
@@ -25,6 +26,10 @@ export function readServerUrl(text: string, scheme: 'smtp' | 'imap'): ServerAddr
   if (protocol !== `${scheme}:` && protocol !== `${scheme}s:`)
     throw new TypeError(`it must begin with ${scheme}:// or ${scheme}s://`);
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
+  const auth = url.searchParams.get('auth');
+  if (auth !== null && auth !== 'oauth2') throw new TypeError('auth= may only be oauth2');
+  if (auth === 'oauth2' && (url.username === '' || url.password !== ''))
+    throw new TypeError('with auth=oauth2 it has a user and no password');
   // The check above leaves only the four names of the table.
   const port = PORTS[protocol as keyof typeof PORTS];
   return {

@@ -102,6 +102,8 @@ export interface EnrolmentRow {
   readonly createdAt: number;
   readonly expiresAt: number;
   readonly usedAt: number | null;
+  /** The agent's first key may use disposable inboxes through MCP. */
+  readonly mcpAccess: boolean;
 }
 
 export interface EnrolmentStore {
@@ -390,6 +392,9 @@ export interface DkimKeyStore {
 export interface SecretStore {
   /** The secret of that name, made by `make` at its first use. */
   getOrMake(name: string, make: () => Buffer): Promise<Buffer>;
+  find(name: string): Promise<Buffer | undefined>;
+  /** In place of the one there was. */
+  put(name: string, value: Buffer): Promise<void>;
 }
 
 /** Addresses in any case; they are kept in lower case. */

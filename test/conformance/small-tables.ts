@@ -69,6 +69,13 @@ export function smallTableSuite(open: OpenStores): void {
     expect((await stores.secrets.getOrMake('other', () => Buffer.from('third'))).toString()).toBe('third');
   });
 
+  test('a secret that is put takes the place of the one there was', async () => {
+    expect(await stores.secrets.find('oauth:you@example.com')).toBeUndefined();
+    await stores.secrets.put('oauth:you@example.com', Buffer.from('first'));
+    await stores.secrets.put('oauth:you@example.com', Buffer.from('second'));
+    expect((await stores.secrets.find('oauth:you@example.com'))?.toString()).toBe('second');
+  });
+
   test('signing keys are listed in the order in which they become valid', async () => {
     const key = (kid: string, validFrom: number, retiredAt: number | null = null) => ({
       kid,

@@ -19,6 +19,20 @@ export class SqliteSecretTable implements SecretStore {
       );
     });
   }
+
+  async find(name: string): Promise<Buffer | undefined> {
+    return this.#store.prepare<[string], { value: Buffer }>('SELECT value FROM secret WHERE name = ?').get(name)?.value;
+  }
+
+  async put(name: string, value: Buffer): Promise<void> {
+    await this.#store.write(() => {
+      this.#store
+        .prepare(
+          'INSERT INTO secret (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
+        )
+        .run(name, value);
+    });
+  }
 }
 
 type KeyRow = Omit<SigningKeyRow, 'publicJwk'> & { readonly publicJwk: string };
