@@ -72,6 +72,7 @@ const NOTHING: ParsedEmail = {
   text: '',
   html: null,
   attachments: [],
+  encryption: null,
   headers: new Map(),
   agentHeaders: {
     id: null,

@@ -6,16 +6,18 @@
  */
 import { createHash } from 'node:crypto';
 import type { AttachmentContent } from '../types.ts';
+import { readAttachments } from './attachments.ts';
 import type { ParsedEmail } from './contracts.ts';
 import { readAgentHeaders, readEnvelopeFields, readHeaderLines } from './email-headers.ts';
-import { type AttachedPart, type BodyPart, PARSE_LIMITS, type ParseLimits, splitEmail } from './email-parts.ts';
+import { type BodyPart, PARSE_LIMITS, type ParseLimits, splitEmail } from './email-parts.ts';
 import { htmlToPlain } from './html-text.ts';
+import { openArmour, openEmail } from './sealed-email.ts';
 
 export { PARSE_LIMITS, type ParseLimits, UnparsableEmail } from './email-parts.ts';
 
 export async function parseEmail(raw: Buffer, limits: Partial<ParseLimits> = {}): Promise<ParsedEmail> {
   const within = { ...PARSE_LIMITS, ...limits };
-  const parts = await splitEmail(raw, within);
+  const { parts, encryption: sealed } = await openEmail(await splitEmail(raw, within), within);
   const problems = new Set<string>();
   if (parts.headerLines.length > within.headerFields) {
     problems.add(`header fields after the first ${within.headerFields} were left out`);
@@ -23,15 +25,19 @@ export async function parseEmail(raw: Buffer, limits: Partial<ParseLimits> = {})
   const lines = parts.headerLines.slice(0, within.headerFields);
   const headers = readHeaderLines(lines, { decode: true });
   const { problems: fieldProblems, ...fields } = readEnvelopeFields(readHeaderLines(lines, { decode: false }));
-  const attachments = readAttachments(parts.attached, parts.body, within, problems);
+  const attachments = await readAttachments(parts.attached, parts.body, within, problems);
   const shown = parts.body === null ? '' : readText(parts.body, within, problems);
   const broken = shown === '' && attachments.length === 0 && problems.size === 0;
-  const text = cutText(broken ? rawBody(raw, parts.body, problems) : shown, within, problems);
+  const opened = openArmour(cutText(broken ? rawBody(raw, parts.body, problems) : shown, within, problems));
+  const encryption = sealed ?? opened.encryption;
+  if (encryption !== null) problems.add(`the email is encrypted (${encryption}) and cannot be read here`);
+  const { text } = opened;
   return {
     ...fields,
     text,
     html: null,
     attachments,
+    encryption,
     headers,
     agentHeaders: readAgentHeaders(headers),
     bodyHash: hashBody(text, attachments),
@@ -80,40 +86,6 @@ function readLeaf(contentType: string, text: string, problems: Set<string>): str
   const html = htmlToPlain(text);
   for (const problem of html.problems) problems.add(problem);
   return html.text;
-}
-
-function readAttachments(
-  attached: readonly AttachedPart[],
-  body: BodyPart | null,
-  limits: ParseLimits,
-  problems: Set<string>,
-): AttachmentContent[] {
-  const near = attached.filter((part) => part.depth <= limits.nesting);
-  if (near.length < attached.length) problems.add(`a part nested deeper than ${limits.nesting} was left out`);
-  return [...near, ...inlineFiles(body, limits)].map((part, index) => ({
-    index,
-    filename: safeFilename(part.filename, index),
-    contentType: /^[\w.+-]+\/[\w.+-]+$/.test(part.contentType) ? part.contentType : 'application/octet-stream',
-    size: part.content.length,
-    sha256: createHash('sha256').update(part.content).digest('hex'),
-    content: part.content,
-  }));
-}
-
-/** Apple Mail shows text files inline: a file all the same, not the person's words. */
-function inlineFiles(part: BodyPart | null, limits: ParseLimits): AttachedPart[] {
-  if (part === null || part.depth > limits.nesting) return [];
-  const { filename, contentType, depth } = part;
-  const own =
-    filename === null || part.text === null ? [] : [{ filename, contentType, depth, content: Buffer.from(part.text) }];
-  return [...own, ...part.children.flatMap((child) => inlineFiles(child, limits))];
-}
-
-/** A name without a path, control, bidi or invisible characters; never one that means a folder. */
-export function safeFilename(name: string | null, index: number): string {
-  const base = (name ?? '').replace(/^.*[/\\]/s, '').replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}<>:"|?*]/gu, '');
-  const short = [...base.trim()].slice(0, 200).join('');
-  return /^\.*$/.test(short) ? `attachment-${index + 1}` : short;
 }
 
 function hashBody(text: string, attachments: readonly AttachmentContent[]): string {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { parseEmail, safeFilename, UnparsableEmail } from '../../relay/mail/parse-email.ts';
+import { safeFilename } from '../../relay/mail/attachments.ts';
+import { parseEmail, UnparsableEmail } from '../../relay/mail/parse-email.ts';
 import { readCorpus } from './corpora.ts';
 
 function email(...lines: string[]): Buffer {
