@@ -2,7 +2,7 @@
 import { randomFillSync } from 'node:crypto';
 import { monotonicFactory } from 'ulid';
 
-export type IdPrefix = 'msg' | 'thr' | 'dlv' | 'lse' | 'key' | 'hld' | 'agt' | 'eml' | 'req';
+export type IdPrefix = 'msg' | 'thr' | 'dlv' | 'lse' | 'key' | 'hld' | 'agt' | 'eml' | 'ibx' | 'req';
 
 /** Random bytes are fetched by the page: asked for one by one they cost more than everything else about an id. */
 const pool = Buffer.alloc(4096);

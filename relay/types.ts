@@ -78,6 +78,10 @@ export interface Key {
   readonly expiresAt: number | null;
   readonly revokedAt: number | null;
   readonly revokeReason: string | null;
+  /** The id of the first key of its line: rotation gives a new key, and what belongs to a key belongs to its line. */
+  readonly line: string;
+  /** May its MCP tools use disposable inboxes? */
+  readonly mcpAccess: boolean;
 }
 
 /** What SPF, DKIM, DMARC and ARC said of an email; null for mail that is not an email. */
@@ -206,7 +210,7 @@ export interface OutgoingEmail {
   readonly raw: Buffer;
 }
 
-export type ReplyPurpose = 'reply' | 'bounce';
+export type ReplyPurpose = 'reply' | 'bounce' | 'unsubscribe';
 
 /** What a reply token stands for: which agent's thread, and whom it was given to. */
 export interface ReplyRoute {

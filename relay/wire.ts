@@ -40,9 +40,16 @@ export const IssueKeyBody = z.strictObject({
   scope: z.enum(['agent', 'admin']).optional(),
   expires_at: time.optional(),
   label: line(100).optional(),
+  /** Its MCP tools may use disposable inboxes. */
+  mcp_access: z.boolean().optional(),
 });
 export const RotateKeyBody = z.strictObject({ grace: durationText.optional() });
-export const EnrolmentBody = z.strictObject({ name: AgentName.optional(), expires_in: durationText.optional() });
+export const EnrolmentBody = z.strictObject({
+  name: AgentName.optional(),
+  expires_in: durationText.optional(),
+  /** For the first key of the agent that registers with it. */
+  mcp_access: z.boolean().optional(),
+});
 
 export const Priority = z.enum(['low', 'normal', 'high', 'urgent']);
 export const MessageTypeToSend = z.enum(['message', 'task', 'query', 'response']);
@@ -129,6 +136,8 @@ export const Agent = z.object({
   model: z.string().nullable(),
   created_at: time,
   updated_at: time,
+  /** Of the key that asks; only where an agent asks for itself. */
+  mcp_access: z.boolean().optional(),
 });
 export const NewKey = z.object({
   id: z.string(),
@@ -137,6 +146,7 @@ export const NewKey = z.object({
   label: z.string().nullable(),
   created_at: time,
   expires_at: time.nullable(),
+  mcp_access: z.boolean(),
 });
 export const RegisteredAgent = Agent.extend({ key: NewKey });
 export const DeletedAgent = z.object({ deleted: z.literal(true), address: z.string() });

@@ -42,13 +42,17 @@ export const addressOf = (agent: Pick<Agent, 'name'>, domain: string): string =>
 export async function registerAgent(
   deps: BrokerDeps,
   wish: AgentWish,
-  options: { readonly enrolmentHash?: string; readonly receiptFor?: ReceiptFor<Registered> } = {},
+  options: {
+    readonly enrolmentHash?: string;
+    readonly mcpAccess?: boolean;
+    readonly receiptFor?: ReceiptFor<Registered>;
+  } = {},
 ): Promise<Registered> {
   if (wish.name !== undefined && RESERVED_NAMES.has(wish.name)) {
     throw new RelayError('name_taken', { message: `The name ${wish.name} is reserved. Choose another.` });
   }
   const agent = makeAgent(deps, wish, wish.name ?? (await freeName(deps)));
-  const key = makeKey(deps, { scope: 'agent', agentId: agent.id, label: 'registration' });
+  const key = makeKey(deps, { scope: 'agent', agentId: agent.id, label: 'registration', mcpAccess: options.mcpAccess });
   const registered = { agent, key };
   await deps.stores.agents.register({
     agent,
@@ -120,7 +124,11 @@ export interface NewEnrolment {
 
 export async function createEnrolment(
   deps: BrokerDeps,
-  wish: { readonly name?: string | undefined; readonly lifetimeMs: number },
+  wish: {
+    readonly name?: string | undefined;
+    readonly lifetimeMs: number;
+    readonly mcpAccess?: boolean | undefined;
+  },
   receiptFor?: (enrolment: NewEnrolment) => Receipt,
 ): Promise<NewEnrolment> {
   const code = `tp_enrol_${deps.randomBytes(20).toString('base64url')}`;
@@ -131,6 +139,7 @@ export async function createEnrolment(
     createdAt: now,
     expiresAt: now + wish.lifetimeMs,
     usedAt: null,
+    mcpAccess: wish.mcpAccess ?? false,
   };
   await deps.stores.enrolments.create(row, receiptFor?.({ row, code }));
   return { row, code };
@@ -150,5 +159,6 @@ export async function redeemEnrolment(
     throw new RelayError('expired', { message: 'This enrolment code was used or has run out. Ask for a new one.' });
   }
   const name = enrolment.name ?? wish.name;
-  return registerAgent(deps, { ...wish, name }, { enrolmentHash: enrolment.hash, ...(receiptFor && { receiptFor }) });
+  const { hash: enrolmentHash, mcpAccess } = enrolment;
+  return registerAgent(deps, { ...wish, name }, { enrolmentHash, mcpAccess, ...(receiptFor && { receiptFor }) });
 }

@@ -31,6 +31,9 @@ interface KeyWish {
   readonly agentId: string | null;
   readonly label?: string | undefined;
   readonly expiresAt?: number | undefined;
+  readonly mcpAccess?: boolean | undefined;
+  /** The line it goes on with; left out: its own. */
+  readonly line?: string | undefined;
 }
 
 /** 256 random bits behind `tp_agent_` or `tp_admin_`; nothing is stored yet. */
@@ -41,8 +44,9 @@ export function makeKey(deps: Pick<BrokerDeps, 'clock' | 'randomBytes'>, wish: K
 
 function keyFor(deps: Pick<BrokerDeps, 'clock'>, wish: KeyWish, secret: string): Key {
   const now = deps.clock.now();
+  const id = newId('key', now);
   return {
-    id: newId('key', now),
+    id,
     agentId: wish.agentId,
     scope: wish.scope,
     hash: hashSecret(secret),
@@ -51,6 +55,8 @@ function keyFor(deps: Pick<BrokerDeps, 'clock'>, wish: KeyWish, secret: string):
     expiresAt: wish.expiresAt ?? null,
     revokedAt: null,
     revokeReason: null,
+    line: wish.line ?? id,
+    mcpAccess: wish.mcpAccess ?? false,
   };
 }
 
@@ -101,6 +107,7 @@ export async function issueKey(
     readonly scope?: KeyScope | undefined;
     readonly expiresAt?: number | undefined;
     readonly label?: string | undefined;
+    readonly mcpAccess?: boolean | undefined;
   },
   receiptFor: ReceiptFor<NewKey>,
 ): Promise<NewKey> {
@@ -128,6 +135,8 @@ export async function rotateKey(
     agentId: old.agentId,
     label: old.label ?? undefined,
     expiresAt: old.expiresAt ?? undefined,
+    mcpAccess: old.mcpAccess,
+    line: old.line,
   });
   const rotated = await deps.stores.keys.rotateIfLive(keyId, made.key, deps.clock.now() + graceMs, receiptFor?.(made));
   if (!rotated) throw new RelayError('state_conflict', { message: 'That key is expired or revoked; issue a new one.' });
@@ -141,7 +150,7 @@ export async function revokeKey(deps: BrokerDeps, agent: Agent, keyId: string, r
   const revoked = await deps.stores.keys.revokeIfLive(keyId, now, reason);
   if (revoked === undefined) throw new RelayError('state_conflict', { message: 'That key was dead already.' });
   deps.log.info({ key_id: keyId, agent: agent.name, reason, held: revoked.held }, 'key revoked');
-  deps.wake([agent.id]);
+  deps.wake([agent.id, key.id]);
   return { ...key, revokedAt: now, revokeReason: reason };
 }
 

@@ -23,7 +23,7 @@ export function agentRoutes(deps: BrokerDeps): Route[] {
     if (key.scope === 'admin') return viewAgent(agent, domain, true);
     // An agent may know whom it can ask, and only its own owner.
     return me?.id === agent.id
-      ? { ...viewAgent(agent, domain, true), owner: ownerOf(deps, agent) }
+      ? { ...viewAgent(agent, domain, true), owner: ownerOf(deps, agent), mcp_access: key.mcpAccess }
       : viewAgent(agent, domain, false);
   };
 
@@ -118,11 +118,13 @@ function keyRoutes(deps: BrokerDeps, named: (context: Context<unknown, unknown>)
       answer: wire.NewKey,
       creates: true,
       async handle(context) {
-        const { scope, label } = context.body;
+        const { scope, label, mcp_access: mcpAccess } = context.body;
         const expiresAt = futureOrUndefined(deps, context.body.expires_at);
         const receiptFor = newKeyReceipt(context.receipt);
         return {
-          body: viewNewKey(await issueKey(deps, await named(context), { scope, label, expiresAt }, receiptFor)),
+          body: viewNewKey(
+            await issueKey(deps, await named(context), { scope, label, expiresAt, mcpAccess }, receiptFor),
+          ),
         };
       },
     }),
@@ -189,7 +191,7 @@ function enrolmentRoutes(deps: BrokerDeps): Route[] {
         const lifetimeMs = durationField('expires_in', body.expires_in, LONGEST_ENROLMENT) ?? ENROLMENT_LIVES_MS;
         const made = await createEnrolment(
           deps,
-          { name: body.name, lifetimeMs },
+          { name: body.name, lifetimeMs, mcpAccess: body.mcp_access },
           receipt && ((one) => receipt(201, viewEnrolment(one))),
         );
         return { body: viewEnrolment(made) };

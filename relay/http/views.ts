@@ -35,6 +35,7 @@ export function viewNewKey({ key, secret }: NewKey): WireNewKey {
     label: key.label,
     created_at: time(key.createdAt),
     expires_at: timeOrNull(key.expiresAt),
+    mcp_access: key.mcpAccess,
   };
 }
 

@@ -5,6 +5,7 @@
  * A guard stands where it can refuse: methods named `...If...` return undefined or false instead of changing anything.
  * All throw RelayError `unavailable` where the store cannot write (full disk, locked database): nothing has changed then.
  */
+import type { NewInboxMail } from '../disposable-inbox.ts';
 import type {
   Agent,
   AttachmentContent,
@@ -22,6 +23,15 @@ import type {
   Suppression,
   SuppressionReason,
 } from '../types.ts';
+import type { InboxStore } from './inbox-store.ts';
+
+export type {
+  InboxCreation,
+  InboxMailFilter,
+  InboxReader,
+  InboxStore,
+  NewInboxMails,
+} from './inbox-store.ts';
 
 /** An opaque position in a list; undefined is the beginning. */
 export interface PageRequest {
@@ -149,6 +159,8 @@ export interface Intake {
   readonly dedupeKey: string;
   /** Null: it is remembered, and nothing is handed to anybody (our own mail, a report that changes nothing). */
   readonly mail: NewMail | null;
+  /** It is for a disposable inbox: for tools to read, no message to anybody. */
+  readonly inboxMail?: NewInboxMail | undefined;
   /** A delivery report: this email delivery bounced, in the same transaction. */
   readonly bounced?: { readonly deliveryId: string; readonly reason: string } | undefined;
 }
@@ -432,6 +444,7 @@ export interface Stores {
   readonly dkimKeys: DkimKeyStore;
   readonly secrets: SecretStore;
   readonly receipts: ReceiptStore;
+  readonly inboxes: InboxStore;
   readonly suppressions: SuppressionStore;
   readonly autoAnswers: AutoAnswerStore;
   /** Writes what is waiting and closes. */

@@ -134,6 +134,7 @@ export function agentSuite(open: OpenStores): void {
       createdAt: START,
       expiresAt: START + MINUTE,
       usedAt: null,
+      mcpAccess: false,
     };
 
     test('a code is found by its hash, unused, with the receipt of the request that made it', async () => {

@@ -6,6 +6,7 @@ import { describe } from 'vitest';
 import type { Stores } from '../../relay/store/stores.ts';
 import { agentSuite } from './agents.ts';
 import { holdSuite } from './holds.ts';
+import { inboxSuite } from './inboxes.ts';
 import { keySuite } from './keys.ts';
 import { messageSuite } from './messages.ts';
 import { outboxSuite } from './outbox.ts';
@@ -28,6 +29,7 @@ export function conformance(name: string, open: OpenStores): void {
     holdSuite(open);
     outboxSuite(open);
     smallTableSuite(open);
+    inboxSuite(open);
     suppressionSuite(open);
   });
 }

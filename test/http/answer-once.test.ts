@@ -25,6 +25,8 @@ const aKey = (id: string): Key => ({
   expiresAt: null,
   revokedAt: null,
   revokeReason: null,
+  line: 'key_1',
+  mcpAccess: false,
 });
 
 /** Work that ends when `go` does, and keeps its receipt; the first `failures` runs throw instead. */

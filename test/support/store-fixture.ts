@@ -48,6 +48,8 @@ export function aKey(agentId: string | null, changes: Partial<Key> = {}): Key {
     expiresAt: null,
     revokedAt: null,
     revokeReason: null,
+    line: id,
+    mcpAccess: false,
     ...changes,
   };
 }

@@ -12,6 +12,8 @@ const INSERT = `
   VALUES (@id, @name, @displayName, @description, @capabilities, @owner, @host, @program, @model, @createdAt, @updatedAt)
   ON CONFLICT (name) DO NOTHING`;
 
+const WAS_INBOX = `SELECT 1 FROM disposable_inbox WHERE name = ?`;
+
 const USE_ENROLMENT = `UPDATE enrolment SET used_at = @now WHERE hash = @hash AND used_at IS NULL AND expires_at > @now`;
 
 const LIST = `
@@ -57,6 +59,7 @@ export class SqliteAgentTable implements AgentStore {
             message: 'This enrolment code was used or has run out. Ask for a new one.',
           });
       }
+      if (this.#store.prepare(WAS_INBOX).get(agent.name) !== undefined) throw new RelayError('name_taken');
       const added = this.#store.prepare(INSERT).run({ ...agent, capabilities: JSON.stringify(agent.capabilities) });
       if (added.changes === 0) throw new RelayError('name_taken');
       insertKey(this.#store, key);

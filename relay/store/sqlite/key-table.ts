@@ -4,11 +4,11 @@ import type { KeyStore, Receipt } from '../stores.ts';
 import type { SqliteDatabase, Statement } from './database.ts';
 import { holdCompromised, releaseLeases } from './lease-table.ts';
 import { insertReceipt } from './receipt-table.ts';
-import { KEY_COLUMNS } from './rows.ts';
+import { KEY_COLUMNS, type KeyRow, toKey } from './rows.ts';
 
 const INSERT = `
-  INSERT INTO key (id, agent_id, scope, hash, label, created_at, expires_at)
-  VALUES (@id, @agentId, @scope, @hash, @label, @createdAt, @expiresAt)`;
+  INSERT INTO key (id, agent_id, scope, hash, label, created_at, expires_at, line, mcp_access)
+  VALUES (@id, @agentId, @scope, @hash, @label, @createdAt, @expiresAt, @line, @mcpAccess)`;
 
 const LIVE = `revoked_at IS NULL AND (expires_at IS NULL OR expires_at > @now)`;
 
@@ -30,16 +30,16 @@ const UNTAKEN_OF_KEY = `
   WHERE d.state IN ('available', 'deferred') AND m.sender_key_id = ?`;
 
 export function insertKey(store: SqliteDatabase, key: Key): void {
-  store.prepare(INSERT).run(key);
+  store.prepare(INSERT).run({ ...key, mcpAccess: key.mcpAccess ? 1 : 0 });
 }
 
 export class SqliteKeyTable implements KeyStore {
   readonly #store: SqliteDatabase;
-  readonly #findByHash: Statement<[string], Key>;
+  readonly #findByHash: Statement<[string], KeyRow>;
 
   constructor(store: SqliteDatabase) {
     this.#store = store;
-    this.#findByHash = store.prepare<[string], Key>(`SELECT ${KEY_COLUMNS} FROM key WHERE hash = ?`);
+    this.#findByHash = store.prepare<[string], KeyRow>(`SELECT ${KEY_COLUMNS} FROM key WHERE hash = ?`);
   }
 
   async issue(key: Key, receipt?: Receipt): Promise<void> {
@@ -57,11 +57,13 @@ export class SqliteKeyTable implements KeyStore {
   }
 
   async findByHash(hash: string): Promise<Key | undefined> {
-    return this.#findByHash.get(hash);
+    const row = this.#findByHash.get(hash);
+    return row && toKey(row);
   }
 
   async find(id: string): Promise<Key | undefined> {
-    return this.#store.prepare<[string], Key>(`SELECT ${KEY_COLUMNS} FROM key WHERE id = ?`).get(id);
+    const row = this.#store.prepare<[string], KeyRow>(`SELECT ${KEY_COLUMNS} FROM key WHERE id = ?`).get(id);
+    return row && toKey(row);
   }
 
   async rotateIfLive(id: string, next: Key, oldExpiresAt: number, receipt?: Receipt): Promise<boolean> {

@@ -13,6 +13,7 @@ import type {
 } from '../stores.ts';
 import type { SqliteDatabase } from './database.ts';
 import { bounceDelivery } from './delivery-arrows.ts';
+import { insertInboxMail } from './insert-inbox-mail.ts';
 import { insertMail } from './insert-mail.ts';
 import { moveCursor } from './mailbox-table.ts';
 import {
@@ -123,6 +124,7 @@ export class SqliteMessageTable implements MessageStore {
     const isNews = bounced === undefined || bounceDelivery(this.#store, bounced, receivedAt);
     const mail = isNews ? intake.mail : null;
     if (mail !== null) insertMail(this.#store, mail);
+    if (intake.inboxMail !== undefined) insertInboxMail(this.#store, id, intake.inboxMail);
     this.#store.prepare(INSERT_INTAKE).run(dedupeKey, id, mail?.message.id ?? null);
     return isNews ? intake : { ...intake, mail };
   }

@@ -275,5 +275,66 @@ export const MIGRATIONS: readonly string[] = [
    UPDATE delivery SET domain = substr(address, instr(address, '@') + 1) WHERE agent_id IS NULL;
    CREATE INDEX delivery_outbox_domain ON delivery (domain, available_at, seq)
      WHERE state IN ('available', 'deferred') AND agent_id IS NULL;
-   CREATE INDEX delivery_sent ON delivery (delivered_at) WHERE evidence = 'smtp';`,
+   CREATE INDEX delivery_sent ON delivery (delivered_at) WHERE evidence = 'smtp';
+
+   ALTER TABLE enrolment ADD COLUMN mcp_access INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE key ADD COLUMN mcp_access INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE key ADD COLUMN line TEXT NOT NULL DEFAULT '';
+   UPDATE key SET line = id;
+   CREATE INDEX key_line ON key (line);
+
+   CREATE TABLE disposable_inbox (
+     seq          INTEGER PRIMARY KEY,
+     id           TEXT NOT NULL UNIQUE,
+     name         TEXT NOT NULL UNIQUE,
+     address      TEXT NOT NULL UNIQUE,
+     owner_type   TEXT NOT NULL CHECK (owner_type IN ('agent', 'api', 'mcp', 'anonymous')),
+     owner_id     TEXT NOT NULL,
+     quota_key    TEXT NOT NULL,
+     label        TEXT,
+     max_messages INTEGER NOT NULL,
+     created_at   INTEGER NOT NULL,
+     expires_at   INTEGER NOT NULL,
+     deleted_at   INTEGER,
+     pruned_at    INTEGER,
+     CHECK (expires_at > created_at)
+   ) STRICT;
+   CREATE INDEX disposable_inbox_owner ON disposable_inbox (owner_id, seq);
+   CREATE INDEX disposable_inbox_quota ON disposable_inbox (quota_key, created_at);
+   CREATE INDEX disposable_inbox_unpruned ON disposable_inbox (seq) WHERE pruned_at IS NULL;
+
+   CREATE TABLE inbox_mail (
+     seq            INTEGER PRIMARY KEY,
+     id             TEXT NOT NULL UNIQUE,
+     inbox_id       TEXT NOT NULL REFERENCES disposable_inbox (id),
+     email_id       TEXT NOT NULL REFERENCES received_email (id),
+     from_address   TEXT,
+     from_name      TEXT,
+     recipients     TEXT NOT NULL,
+     subject        TEXT,
+     subject_folded TEXT NOT NULL,
+     text           TEXT NOT NULL,
+     html           TEXT,
+     notes          TEXT NOT NULL,
+     auth           TEXT,
+     author_proven  INTEGER NOT NULL,
+     size           INTEGER NOT NULL,
+     received_at    INTEGER NOT NULL,
+     read_at        INTEGER
+   ) STRICT;
+   CREATE INDEX inbox_mail_of_inbox ON inbox_mail (inbox_id, seq);
+   CREATE INDEX inbox_mail_email ON inbox_mail (email_id);
+
+   CREATE TABLE inbox_attachment (
+     mail_id      TEXT NOT NULL REFERENCES inbox_mail (id),
+     idx          INTEGER NOT NULL,
+     filename     TEXT NOT NULL,
+     content_type TEXT NOT NULL,
+     size         INTEGER NOT NULL,
+     sha256       TEXT NOT NULL REFERENCES blob (sha256),
+     PRIMARY KEY (mail_id, idx)
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX inbox_attachment_blob ON inbox_attachment (sha256);
+   CREATE INDEX attachment_blob ON attachment (sha256);
+   CREATE INDEX intake_email ON intake (email_id)`,
 ];

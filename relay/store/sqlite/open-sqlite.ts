@@ -6,6 +6,7 @@ import { SqliteDeliveryTable } from './delivery-table.ts';
 import { SqliteDkimKeyTable } from './dkim-key-table.ts';
 import { SqliteEnrolmentTable } from './enrolment-table.ts';
 import { SqliteHoldTable } from './hold-table.ts';
+import { SqliteInboxTable } from './inbox-table.ts';
 import { SqliteKeyTable } from './key-table.ts';
 import { SqliteMailboxTable } from './mailbox-table.ts';
 import { SqliteMessageTable } from './message-table.ts';
@@ -32,6 +33,7 @@ export function openSqlite(filename: string): Stores {
     dkimKeys: new SqliteDkimKeyTable(database),
     secrets: new SqliteSecretTable(database),
     receipts: new SqliteReceiptTable(database),
+    inboxes: new SqliteInboxTable(database),
     suppressions: new SqliteSuppressionTable(database),
     autoAnswers: new SqliteAutoAnswerTable(database),
     close: () => database.close(),

@@ -1,14 +1,15 @@
 /** How rows become nouns: column lists with their aliases, and the few columns that hold JSON or 0/1. */
 
 import { RelayError } from '../../errors.ts';
-import type { Agent, AttachmentInfo, Delivery, Hold, Message } from '../../types.ts';
+import type { Agent, AttachmentInfo, Delivery, Hold, Key, Message } from '../../types.ts';
 import type { Page, PageRequest } from '../stores.ts';
 
 export const AGENT_COLUMNS = `id, name, display_name AS displayName, description, capabilities, owner, host, program, model,
   created_at AS createdAt, updated_at AS updatedAt, deleted_at AS deletedAt`;
 
 export const KEY_COLUMNS = `id, agent_id AS agentId, scope, hash, label, created_at AS createdAt, expires_at AS expiresAt,
-  revoked_at AS revokedAt, revoke_reason AS revokeReason`;
+  revoked_at AS revokedAt, revoke_reason AS revokeReason, line,
+  mcp_access AS mcpAccess`;
 
 /** Columns of table `delivery` under the alias `d`. */
 export const DELIVERY_COLUMNS = `d.id, d.message_id AS messageId, d.agent_id AS agentId, d.address, d.state, d.attempt,
@@ -35,6 +36,7 @@ export const HOLD_COLUMNS = `h.id, h.delivery_id AS deliveryId, h.kind, h.reason
   h.decided_at AS decidedAt, h.decision`;
 
 export type AgentRow = Omit<Agent, 'capabilities'> & { readonly capabilities: string };
+export type KeyRow = Omit<Key, 'mcpAccess'> & { readonly mcpAccess: number };
 export type DeliveryRow = Delivery;
 export type HoldRow = Hold;
 
@@ -54,6 +56,10 @@ export interface MessageRow
 
 export function toAgent(row: AgentRow): Agent {
   return { ...row, capabilities: JSON.parse(row.capabilities) };
+}
+
+export function toKey(row: KeyRow): Key {
+  return { ...row, mcpAccess: row.mcpAccess === 1 };
 }
 
 export function toMessage(row: MessageRow): Message {
@@ -79,7 +85,7 @@ export function cursorToSeq(cursor: string | undefined, start: number): number {
   return Number(text.slice(1));
 }
 
-const seqToCursor = (seq: number): string => Buffer.from(`s${seq}`, 'latin1').toString('base64url');
+export const seqToCursor = (seq: number): string => Buffer.from(`s${seq}`, 'latin1').toString('base64url');
 
 /** `rows` holds one more than the page wants where there is more to come. */
 export function toPage<R extends { readonly seq: number }, T>(
