@@ -55,6 +55,8 @@ export function oneOf<const T extends string>(...values: readonly T[]): (value: 
   };
 }
 
+export const onOrOff = (value: string): boolean => oneOf('on', 'off')(value) === 'on';
+
 /** URLs of the given schemes, comma-separated. */
 export function urls(...schemes: readonly string[]): (value: string) => string[] {
   return (value) => value.split(',').map((part) => url(...schemes)(part.trim()));
@@ -87,6 +89,12 @@ export function domain(value: string): string {
   }
   return value.toLowerCase();
 }
+
+/** Can mail for it come from elsewhere, and be signed in its name? Names under .localhost are this machine's (RFC 6761 section 6.3). */
+export const isPublicDomain = (value: string): boolean => value !== 'localhost' && !value.endsWith('.localhost');
+
+/** A server's URL, or `mx:`: straight to the mail servers of each recipient's domain. */
+export const smtpServer = (value: string): string => (value === 'mx:' ? value : url('smtp', 'smtps')(value));
 
 export function emailAddress(value: string): string {
   if (!/^[^\s@<>,"]+@[^\s@<>,"]+$/.test(value)) throw new Error('want one email address, like you@example.com');

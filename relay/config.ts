@@ -3,6 +3,7 @@
  * may be a secret.
  */
 import path from 'node:path';
+import { isPublicDomain } from './config-values.ts';
 import { SETTINGS, type Setting } from './settings.ts';
 
 type Settings = typeof SETTINGS;
@@ -12,8 +13,10 @@ type RawConfig = {
 };
 
 /** The settings with what depends on others filled in. */
-export type Config = RawConfig & {
+export type Config = Omit<RawConfig, 'mailHost'> & {
+  readonly mailHost: string;
   readonly databaseFile: string;
+  readonly oauthFile: string;
   readonly socketPath: string | null;
   readonly mailboxes: readonly { readonly url: string; readonly address: string }[];
   /** May a token alone let mail in, by the way it came? */
@@ -53,7 +56,8 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>, fi
 }
 
 /** Settings that are sound each, and not together. */
-function contradictions({ imapUrls = [], imapAddresses = [], smtpTlsCert, smtpTlsKey }: RawConfig): string[] {
+function contradictions(raw: RawConfig): string[] {
+  const { imapUrls = [], imapAddresses = [], smtpTlsCert, smtpTlsKey } = raw;
   const unnamed = imapUrls.findIndex((imapUrl, index) => (imapAddresses[index] ?? addressIn(imapUrl)) === undefined);
   return [
     ...(unnamed === -1
@@ -65,6 +69,26 @@ function contradictions({ imapUrls = [], imapAddresses = [], smtpTlsCert, smtpTl
     ...((smtpTlsCert === undefined) === (smtpTlsKey === undefined)
       ? []
       : ['TURNPOST_SMTP_TLS_CERT: belongs together with TURNPOST_SMTP_TLS_KEY; set both or neither']),
+    ...wrongSender(raw),
+  ];
+}
+
+/** RFC 5321 section 4.5.3.1.1 gives a local part 64 octets; "+" and a reply token take 35 of them. */
+const LONGEST_SENDER = 29;
+
+/** Where the domain is this machine's, mail goes out under the first mailbox's address. */
+function wrongSender({ domain, smtpUrl, imapUrls = [], imapAddresses = [] }: RawConfig): string[] {
+  if (isPublicDomain(domain)) return [];
+  const [first] = imapUrls;
+  const sender = imapAddresses[0] ?? (first === undefined ? undefined : addressIn(first));
+  const local = (sender ?? '').replace(/[+@].*$/s, '');
+  return [
+    ...(local.length <= LONGEST_SENDER
+      ? []
+      : [
+          `TURNPOST_IMAP_ADDRESS: the first mailbox sends, and its name has ${local.length} characters: more than ${LONGEST_SENDER} leave no room for a reply token. Use another mailbox, or set TURNPOST_DOMAIN`,
+        ]),
+    ...(smtpUrl === 'mx:' ? ['TURNPOST_SMTP_URL: mx: needs a TURNPOST_DOMAIN that other mail servers can ask the DNS for'] : []),
   ];
 }
 
@@ -106,15 +130,23 @@ function readFileSettings(file: unknown, problems: string[]): Map<string, string
 }
 
 function complete(raw: RawConfig): Config {
-  const auth = raw.inboundAuth ?? (raw.domain.endsWith('.localhost') || raw.domain === 'localhost' ? 'token' : 'dmarc');
+  const auth = raw.inboundAuth ?? (isPublicDomain(raw.domain) ? 'dmarc' : 'token');
   return {
     ...raw,
     inboundAuth: auth,
+    mailHost: raw.mailHost ?? hostOf(raw.publicUrl) ?? raw.domain,
+    oauthFile: raw.oauthFile ?? path.join(raw.dataDir, 'oauth.json'),
     databaseFile: raw.databaseUrl ?? path.join(raw.dataDir, 'turnpost.db'),
     socketPath: raw.socket === undefined ? path.join(raw.dataDir, 'relay.sock') : raw.socket,
     mailboxes: mailboxes(raw),
     tokenLetsIn: { smtp: auth === 'token', imap: raw.inboundAuth === 'token', http: raw.inboundAuth === 'token' },
   };
+}
+
+/** The host of a URL where it is a name of the DNS. */
+function hostOf(publicUrl: string | undefined): string | undefined {
+  const host = publicUrl === undefined ? '' : new URL(publicUrl).hostname;
+  return /^[a-z0-9.-]+\.[a-z][a-z0-9-]*$/.test(host) && isPublicDomain(host) ? host : undefined;
 }
 
 function mailboxes({ imapUrls = [], imapAddresses = [] }: RawConfig): Config['mailboxes'] {

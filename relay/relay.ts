@@ -8,6 +8,7 @@ import { ensureAdminKey } from './broker/keys.ts';
 import { letterBoxKeeper, smtpDesk } from './broker/mail-desk.ts';
 import { Outbox } from './broker/outbox.ts';
 import { loadSigner } from './broker/signer.ts';
+import { tokenVault } from './broker/token-vault.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { Config } from './config.ts';
 import { checkSocketPath, prepareDataFolder, readAdminKey, readPem, readTlsPair } from './data-folder.ts';
@@ -19,8 +20,11 @@ import type { Log } from './log.ts';
 import { startAuthenticator } from './mail/authenticator.ts';
 import { readEmailFrame } from './mail/compose-email.ts';
 import { smtpCourier } from './mail/courier.ts';
-import { imapLetterBox, type LetterBox } from './mail/letter-box.ts';
+import type { LetterBox } from './mail/letter-box.ts';
+import { imapLetterBoxes } from './mail/letter-boxes.ts';
+import { type TokensFor, tokensFor } from './mail/mail-login.ts';
 import { newWords } from './mail/new-words.ts';
+import { readOAuthFile } from './mail/oauth-file.ts';
 import { type SmtpListener, startSmtpListener } from './mail/smtp-listener.ts';
 import { makeTlsPair } from './mail/tls-pair.ts';
 import { PACKAGE_ROOT, VERSION } from './package-info.ts';
@@ -95,8 +99,9 @@ async function connect(building: Building): Promise<Omit<RunningRelay, 'stores' 
   const metrics = createMetrics();
   const outboxBell = { ring: () => {} };
   const deps = await brokerDeps(building, { waiters, metrics, wakeOutbox: () => outboxBell.ring() });
-  const boxes = letterBoxes(deps, config);
-  startDuties(building, deps, boxes, outboxBell);
+  const tokens = mailTokens(building);
+  const boxes = letterBoxes(deps, config, tokens);
+  startDuties(building, deps, { boxes, tokens }, outboxBell);
   const smtp = await openSmtp(building, deps);
   const httpUrl = await openHttp(building, deps, { waiters, metrics, boxes });
   const { socketPath, smtpHost } = config;
@@ -132,27 +137,34 @@ async function brokerDeps(
   };
 }
 
-function letterBoxes(deps: BrokerDeps, config: Config): LetterBox[] {
+/** Reads the file once, so that a mistake in it is told at the start; after that whenever a token is due. */
+function mailTokens({ config, stores, clock, log }: Building): TokensFor {
+  const accounts = () => readOAuthFile(config.oauthFile);
+  accounts();
+  return tokensFor({ accounts, vault: tokenVault(stores.secrets), clock, log });
+}
+
+function letterBoxes(deps: BrokerDeps, config: Config, tokens: TokensFor): LetterBox[] {
   const ca = config.tlsCa === undefined ? undefined : readPem('TURNPOST_TLS_CA', config.tlsCa);
-  const { pollIntervalMs, maxMessage } = config;
+  const { mailboxes, readJunk, pollIntervalMs, maxMessage: maxBytes } = config;
   const { clock, log } = deps;
   const keeper = letterBoxKeeper(deps);
-  return config.mailboxes.map(({ url, address }) =>
-    imapLetterBox({ url, address, ca, pollIntervalMs, keeper, clock, log, maxBytes: maxMessage }),
-  );
+  return imapLetterBoxes(mailboxes, { tokens, readJunk, ca, pollIntervalMs, keeper, clock, log, maxBytes });
 }
 
 /** What runs beside the requests; each ends by itself when the signal aborts. */
 function startDuties(
   building: Building,
   deps: BrokerDeps,
-  boxes: readonly LetterBox[],
+  { boxes, tokens }: { readonly boxes: readonly LetterBox[]; readonly tokens: TokensFor },
   bell: { ring: () => void },
 ): void {
   const { config, log, clock, stoppers } = building;
   const ca = config.tlsCa === undefined ? undefined : readPem('TURNPOST_TLS_CA', config.tlsCa);
   const outbox =
-    config.smtpUrl === undefined ? undefined : new Outbox(deps, smtpCourier({ url: config.smtpUrl, ca, clock, log }));
+    config.smtpUrl === undefined
+      ? undefined
+      : new Outbox(deps, smtpCourier({ url: config.smtpUrl, tokens, ca, clock, log }));
   bell.ring = () => outbox?.wake();
   const stop = new AbortController();
   const duties = [

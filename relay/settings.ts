@@ -10,15 +10,18 @@ import {
   durationBetween,
   emailAddress,
   oneOf,
+  onOrOff,
   port,
   portOrOff,
   sizeBetween,
+  smtpServer,
   sqlitePath,
   text,
   textOrOff,
   url,
   urls,
 } from './config-values.ts';
+import { sendLimits } from './send-limit.ts';
 import { LOG_LEVELS, type LogLevel } from './log.ts';
 
 export interface Setting<T> {
@@ -115,9 +118,29 @@ export const SETTINGS = {
     env: 'TURNPOST_SMTP_URL',
     default: undefined,
     shown: 'none: mail stays readable in the outbox',
-    doc: 'Server for outgoing mail, `smtp(s)://user:pass@host:port`.',
-    parse: url('smtp', 'smtps'),
+    doc: 'Server for outgoing mail, `smtp(s)://user:pass@host:port`, or `mx:` for straight to the mail servers of each domain.',
+    parse: smtpServer,
     secret: true,
+  },
+  mailHost: {
+    env: 'TURNPOST_MAIL_HOST',
+    default: undefined,
+    shown: "TURNPOST_PUBLIC_URL's host, else the domain",
+    doc: 'Name under which other mail servers know this machine: in the MX record, and how it greets them.',
+    parse: domain,
+  },
+  sendLimits: {
+    env: 'TURNPOST_SEND_LIMIT',
+    default: undefined,
+    shown: 'none; 2 at once to a domain',
+    doc: "How fast mail may go out, as providers allow it: `gmail.com=20/1m:2,*=100/1m,total=500/1d` (`:2` at once; `*` each other domain).",
+    parse: sendLimits,
+  },
+  maxEmail: {
+    env: 'TURNPOST_MAX_EMAIL',
+    default: '20MiB',
+    doc: 'Largest email that goes out, as composed; what is larger carries links to its files, which need TURNPOST_PUBLIC_URL.',
+    parse: sizeBetween('64KiB', '256MiB'),
   },
   imapUrls: {
     env: 'TURNPOST_IMAP_URL',
@@ -133,6 +156,19 @@ export const SETTINGS = {
     shown: 'the user, if it is an address',
     doc: "Those mailboxes' addresses in the same order, by comma; agents are `local+name@` there.",
     parse: (value: string) => value.split(',').map((part) => emailAddress(part.trim())),
+  },
+  oauthFile: {
+    env: 'TURNPOST_OAUTH',
+    default: undefined,
+    shown: '`oauth.json` in the data folder, if it is there',
+    doc: 'JSON file, mode 0600, with OAuth2 logins by user, for URLs with a user and no password; `turnpost oauth login` writes it.',
+    parse: text,
+  },
+  readJunk: {
+    env: 'TURNPOST_READ_JUNK',
+    default: 'on',
+    doc: 'Read the Junk folder with INBOX, with lower trust; `off` leaves it alone.',
+    parse: onOrOff,
   },
   pollIntervalMs: {
     env: 'TURNPOST_POLL_INTERVAL',

@@ -10,11 +10,17 @@ import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import type { Outcome, OutgoingEmail } from '../types.ts';
 import type { Courier } from './contracts.ts';
+import type { TokensFor } from './mail-login.ts';
+import { OAuthFailure } from './oauth-failure.ts';
+import type { AccessTokens } from './oauth-tokens.ts';
 import { readServerUrl, type ServerAddress } from './server-url.ts';
+import { tokenLogin } from './smtp-oauth.ts';
 
 export interface CourierOptions {
   /** `smtp(s)://user:pass@host:port`. */
   readonly url: string;
+  /** Whose tokens log in where the URL has no password; left out: nobody's. */
+  readonly tokens?: TokensFor | undefined;
   /** PEM of the authority to trust instead of the system's. */
   readonly ca?: string | undefined;
   /** Silence of the server for this long ends the attempt. */
@@ -31,11 +37,15 @@ const CONNECT_TIMEOUT_MS = 30_000;
 export function smtpCourier(options: CourierOptions): Courier {
   const { clock, log } = options;
   const server = readServerUrl(options.url, 'smtp');
-  const transport = nodemailer.createTransport({ pool: true, ...connection(server, options) });
+  const tokens = options.tokens?.(server);
+  const transport = nodemailer.createTransport({ pool: true, ...connection(server, options, tokens) });
   return {
     async deliver(email) {
       const startedAt = clock.now();
-      const outcome = await attempt(() => transport.sendMail(mailOf(email)));
+      const send = () => attempt(tokens, () => transport.sendMail(mailOf(email)));
+      const first = await send();
+      // A token may be withdrawn before its time: once more, with another.
+      const outcome = tokens !== undefined && isRefusedLogin(first) ? await send() : first;
       log.info(
         { tag: 'courier', delivery_id: email.deliveryId, outcome: outcome.kind, ms: clock.now() - startedAt },
         'tried to deliver',
@@ -46,8 +56,16 @@ export function smtpCourier(options: CourierOptions): Courier {
   };
 }
 
-function connection(server: ServerAddress, { ca, timeoutMs = TIMEOUT_MS }: CourierOptions) {
+function connection(
+  server: ServerAddress,
+  { ca, timeoutMs = TIMEOUT_MS }: CourierOptions,
+  tokens: AccessTokens | undefined,
+) {
   const { host, port, secure, user, password, loopback } = server;
+  const login =
+    tokens === undefined
+      ? { auth: { user: user ?? '', pass: password ?? '' } }
+      : tokenLogin(user ?? '', host, port, tokens);
   return {
     host,
     port,
@@ -55,7 +73,7 @@ function connection(server: ServerAddress, { ca, timeoutMs = TIMEOUT_MS }: Couri
     // RFC 8314 section 5.2: no fallback to plain text. On loopback there is nothing to protect, and often no certificate.
     requireTLS: !secure && !loopback,
     ignoreTLS: !secure && loopback && ca === undefined,
-    ...(user !== null && { auth: { user, pass: password ?? '' } }),
+    ...(user !== null && login),
     tls: { servername: host, ...(ca !== undefined && { ca }) },
     maxConnections: 4,
     // An idle connection that the server closed is worth one more; a second failure is the outbox's business.
@@ -84,8 +102,10 @@ interface Accepted {
   readonly rejectedErrors?: readonly unknown[] | undefined;
 }
 
-async function attempt(send: () => Promise<Accepted>): Promise<Outcome> {
+async function attempt(tokens: AccessTokens | undefined, send: () => Promise<Accepted>): Promise<Outcome> {
   try {
+    // Before the connection: without a token there is no use for one.
+    await tokens?.get();
     const { response, accepted, rejectedErrors } = await send();
     if (accepted.length > 0) return { kind: 'delivered', reply: short(response) };
     return outcomeOf(rejectedErrors?.[0] ?? new Error('the server accepted no recipient'));
@@ -108,7 +128,10 @@ const MAIL_COMMANDS = new Set(['MAIL FROM', 'RCPT TO', 'DATA']);
 /** "Authentication required", "must issue STARTTLS first" (RFC 4954 section 6, RFC 3207 section 4): settings again. */
 const SETTINGS_CODES = new Set([530, 534, 535, 538]);
 
+const isRefusedLogin = (outcome: Outcome): boolean => outcome.kind === 'deferred' && outcome.code === 535;
+
 function outcomeOf(thrown: unknown): Outcome {
+  if (thrown instanceof OAuthFailure) return { kind: 'deferred', reason: short(thrown.message), code: null };
   // Any object can be read as this shape: every member is unknown.
   const failure = (typeof thrown === 'object' && thrown !== null ? thrown : {}) as SmtpFailure;
   const code = typeof failure.responseCode === 'number' ? failure.responseCode : null;

@@ -162,8 +162,8 @@ class OAuthTokens implements AccessTokens {
   }
 
   #account(): OAuthAccount {
-    const { user, account } = this.#options;
-    const found = account();
+    const { user } = this.#options;
+    const found = this.#entry();
     if (found !== undefined) return found;
     throw new OAuthFailure(
       `There is neither a password nor an OAuth login for ${user}. Put a password (for most providers an app password) into the URL, or run "turnpost oauth login ${user}".`,
@@ -171,10 +171,19 @@ class OAuthTokens implements AccessTokens {
     );
   }
 
+  #entry(): OAuthAccount | undefined {
+    try {
+      return this.#options.account();
+    } catch (error) {
+      const why = error instanceof Error ? error.message : 'unknown cause';
+      throw new OAuthFailure(`The file of TURNPOST_OAUTH cannot be used: ${why}.`, { refused: true });
+    }
+  }
+
   /** Names the entry without holding it; '' where there is none, or none that can be read. */
   #originNow(): string {
     try {
-      const account = this.#options.account();
+      const account = this.#entry();
       return account === undefined ? '' : createHash('sha256').update(JSON.stringify(account)).digest('base64url');
     } catch {
       return '';

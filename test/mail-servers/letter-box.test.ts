@@ -1,10 +1,10 @@
 /** The letter box and the courier against real Postfix and Dovecot. */
-import net from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { systemClock } from '../../relay/clock.ts';
 import { silentLog } from '../../relay/log.ts';
 import { smtpCourier } from '../../relay/mail/courier.ts';
 import { imapLetterBox, type LetterBox, type LetterBoxOptions } from '../../relay/mail/letter-box.ts';
+import { imapProxy, withoutIdle } from '../support/imap-proxy.ts';
 import { type MailPeer, mailPeerAvailable, startMailPeer } from '../support/mail-peer.ts';
 import { MemoryKeeper } from './memory-keeper.ts';
 
@@ -236,7 +236,7 @@ describe.skipIf(!available)('letter box with Dovecot', () => {
   });
 
   test('without IDLE it finds mail by looking every poll interval', async () => {
-    const proxy = await imapProxy(peer.imapPort);
+    const proxy = await imapProxy(peer.imapPort, withoutIdle);
     const url = peer.imapUrl('alice@human.test').replace(String(peer.imapPort), String(proxy.port));
     await watch('alice@human.test', { url, ca: undefined, pollIntervalMs: 300 });
     await send('alice@human.test', 'polled');
@@ -247,7 +247,7 @@ describe.skipIf(!available)('letter box with Dovecot', () => {
   });
 
   test('a server that is half dead is given up, and another connection made', async () => {
-    const proxy = await imapProxy(peer.imapPort);
+    const proxy = await imapProxy(peer.imapPort, withoutIdle);
     const url = peer.imapUrl('bob@human.test').replace(String(peer.imapPort), String(proxy.port));
     // The minute that a command may take is cut to a second.
     const sleep = (ms: number, signal?: AbortSignal) => systemClock.sleep(Math.min(ms, 1000), signal);
@@ -278,46 +278,3 @@ describe.skipIf(!available)('letter box with Dovecot', () => {
     );
   });
 });
-
-interface ImapProxy {
-  readonly port: number;
-  /** IDLE commands seen. */
-  idles(): number;
-  /** The connections there are stay open and say nothing more, as behind a router that forgot them. */
-  freeze(): void;
-  close(): void;
-}
-
-/** Between client and Dovecot: takes the word IDLE out of what the server offers. */
-async function imapProxy(port: number): Promise<ImapProxy> {
-  let idles = 0;
-  const sockets = new Set<net.Socket>();
-  const server = net.createServer((client) => {
-    const upstream = net.connect(port, '127.0.0.1');
-    for (const socket of [client, upstream]) {
-      sockets.add(socket);
-      socket.on('error', () => client.destroy());
-    }
-    client.on('data', (chunk) => {
-      if (/ IDLE\r\n/.test(chunk.toString('latin1'))) idles += 1;
-      upstream.write(chunk);
-    });
-    upstream.on('data', (chunk) => client.write(chunk.toString('latin1').replaceAll(' IDLE', ' XDLE'), 'latin1'));
-    client.on('close', () => upstream.destroy());
-    upstream.on('close', () => client.destroy());
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('not listening');
-  return {
-    port: address.port,
-    idles: () => idles,
-    freeze: () => {
-      for (const socket of sockets) socket.removeAllListeners('data').pause();
-    },
-    close: () => {
-      for (const socket of sockets) socket.destroy();
-      server.close();
-    },
-  };
-}

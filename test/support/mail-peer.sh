@@ -3,6 +3,8 @@
 # Usage: mail-peer.sh start|stop|start-dovecot|stop-dovecot FOLDER   (ports in P_SMTP, P_IMAP, P_IMAPS, P_LMTP)
 # Needs root and: apt-get install --no-install-recommends dovecot-imapd dovecot-lmtpd postfix openssl
 # Nothing outside FOLDER is written. Users alice@ bob@ carol@ human.test, inbox@agents.test, password: secret.
+# P_OAUTH_PORT: the authorisation server whose tokens IMAP and SMTP take too (then SMTP asks for a login).
+# P_DOVECOT: lines put after Dovecot's configuration.
 # gone@human.test is known to Postfix, not to Dovecot: a bounce. nobody@human.test is a 550 in the dialogue.
 set -euo pipefail
 verb=$1 B=$2
@@ -77,6 +79,33 @@ service lmtp {
   }
 }
 D
+  [ -z "${P_OAUTH_PORT:-}" ] || write_oauth
+  printf '%s\n' "${P_DOVECOT:-}" >> "$B/dovecot/dovecot.conf"
+}
+
+write_oauth() {
+  cat > "$B/dovecot/oauth2.conf" <<D
+tokeninfo_url = http://127.0.0.1:$P_OAUTH_PORT/tokeninfo?access_token=
+username_attribute = email
+username_format = %u
+active_attribute = active
+active_value = true
+D
+  chmod 640 "$B/dovecot/oauth2.conf" && chgrp dovecot "$B/dovecot/oauth2.conf"
+  cat >> "$B/dovecot/dovecot.conf" <<D
+auth_mechanisms = plain login xoauth2 oauthbearer
+auth_debug = yes
+passdb {
+  driver = oauth2
+  mechanisms = xoauth2 oauthbearer
+  args = $B/dovecot/oauth2.conf
+}
+service auth {
+  unix_listener auth-postfix {
+    mode = 0666
+  }
+}
+D
 }
 
 write_postfix() {
@@ -121,6 +150,13 @@ minimal_backoff_time = 1s
 maximal_backoff_time = 2s
 queue_run_delay = 1s
 lmtp_destination_concurrency_limit = 20
+M
+  [ -z "${P_OAUTH_PORT:-}" ] || cat >> "$B/postfix/main.cf" <<M
+smtpd_sasl_auth_enable = yes
+smtpd_sasl_type = dovecot
+smtpd_sasl_path = $B/run/dovecot/auth-postfix
+smtpd_relay_restrictions = permit_sasl_authenticated, reject
+smtpd_recipient_restrictions = permit_sasl_authenticated, reject
 M
   cat > "$B/postfix/master.cf" <<M
 127.0.0.1:$P_SMTP inet n - n - - smtpd

@@ -36,7 +36,14 @@ export interface MailPeer {
   stop(): Promise<void>;
 }
 
-export async function startMailPeer(): Promise<MailPeer> {
+export interface MailPeerOptions {
+  /** Port of the authorisation server whose tokens IMAP and SMTP take too; SMTP then asks for a login. */
+  readonly oauthPort?: number;
+  /** Lines put after Dovecot's configuration. */
+  readonly dovecot?: string;
+}
+
+export async function startMailPeer({ oauthPort, dovecot = '' }: MailPeerOptions = {}): Promise<MailPeer> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'turnpost-mail-peer-'));
   const [smtpPort, imapPort, imapsPort, lmtpPort] = await freePorts();
   const env = {
@@ -45,6 +52,8 @@ export async function startMailPeer(): Promise<MailPeer> {
     P_IMAP: String(imapPort),
     P_IMAPS: String(imapsPort),
     P_LMTP: String(lmtpPort),
+    P_DOVECOT: dovecot,
+    P_OAUTH_PORT: oauthPort === undefined ? '' : String(oauthPort),
   };
   const script = async (verb: string) => {
     await run(SCRIPT, [verb, folder], { env, timeout: 30_000 });
