@@ -96,6 +96,11 @@ export const isPublicDomain = (value: string): boolean => value !== 'localhost' 
 /** A server's URL, or `mx:`: straight to the mail servers of each recipient's domain. */
 export const smtpServer = (value: string): string => (value === 'mx:' ? value : url('smtp', 'smtps')(value));
 
+/** Domain names by comma; none where empty. */
+export function domains(value: string): readonly string[] {
+  return value.trim() === '' ? [] : value.split(',').map((part) => domain(part.trim()));
+}
+
 export function emailAddress(value: string): string {
   if (!/^[^\s@<>,"]+@[^\s@<>,"]+$/.test(value)) throw new Error('want one email address, like you@example.com');
   return value.toLowerCase();

@@ -2,21 +2,30 @@
 import { readFileSync } from 'node:fs';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
+import { systemClock } from './clock.ts';
 import { ConfigError, loadConfig, loggableConfig, unknownSettings } from './config.ts';
 import { createLog, type Log } from './log.ts';
+import type { Resolver } from './mail/dns.ts';
 import { VERSION } from './package-info.ts';
 import { openRelay, type RunningRelay } from './relay.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
+interface Start {
+  readonly env: Env;
+  readonly log?: Log;
+  /** Zone data instead of the DNS, for tests. */
+  readonly resolver?: Resolver;
+}
+
 /** Starts a relay in this process. Throws an Error for people where it cannot. */
-export async function startRelay({ env, log }: { readonly env: Env; readonly log?: Log }): Promise<RunningRelay> {
+export async function startRelay({ env, log, resolver }: Start): Promise<RunningRelay> {
   const config = loadConfig(env, readConfigFile(env['TURNPOST_CONFIG']));
   const logger = log ?? createLog(config.logLevel);
   logger.info({ version: VERSION, settings: loggableConfig(config) }, 'starting');
   for (const name of unknownSettings(env))
     logger.warn({ name }, 'there is no such setting; docs/configuration.md lists them');
-  return openRelay(config, logger);
+  return openRelay(config, logger, systemClock, resolver);
 }
 
 function readConfigFile(file: string | undefined): unknown {

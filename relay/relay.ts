@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { createMcpHttpHandler, type McpHttpHandler } from '../mcp-remote/http.ts';
 import type { BrokerDeps } from './broker/deps.ts';
+import { loadDkimDesk } from './broker/dkim-desk.ts';
 import { keepHouse } from './broker/housekeeping.ts';
 import { ensureAdminKey } from './broker/keys.ts';
 import { letterBoxKeeper, smtpDesk } from './broker/mail-desk.ts';
@@ -18,8 +19,11 @@ import { type Listening, listenError, listenSocket, listenTcp } from './http/lis
 import { createMetrics, type Metrics } from './http/metrics.ts';
 import type { Log } from './log.ts';
 import { startAuthenticator } from './mail/authenticator.ts';
+import { authservIdFor } from './mail/authserv-id.ts';
 import { readEmailFrame } from './mail/compose-email.ts';
 import { smtpCourier } from './mail/courier.ts';
+import { type Resolver, systemResolver } from './mail/dns.ts';
+import { withoutSpecialNames } from './mail/dns-limits.ts';
 import type { LetterBox } from './mail/letter-box.ts';
 import { imapLetterBoxes } from './mail/letter-boxes.ts';
 import { type TokensFor, tokensFor } from './mail/mail-login.ts';
@@ -50,7 +54,13 @@ const GRACE_MS = 8_000;
 /** Requests get less: who does not finish sending one in time was not promised anything. */
 const REQUEST_GRACE_MS = 5_000;
 
-export async function openRelay(config: Config, log: Log, clock: Clock = systemClock): Promise<RunningRelay> {
+/** `clock` and `resolver` are the world's; tests hand in their own. */
+export async function openRelay(
+  config: Config,
+  log: Log,
+  clock: Clock = systemClock,
+  resolver: Resolver = withoutSpecialNames(systemResolver()),
+): Promise<RunningRelay> {
   prepareDataFolder(config.dataDir);
   if (config.socketPath !== null) checkSocketPath(config.socketPath);
   const unlock = lockFolder(path.join(config.dataDir, 'relay.lock'));
@@ -69,7 +79,7 @@ export async function openRelay(config: Config, log: Log, clock: Clock = systemC
   };
   try {
     stores = openSqlite(config.databaseFile);
-    return { ...(await connect({ config, log, clock, stores, stoppers })), stores, close };
+    return { ...(await connect({ config, log, clock, resolver, stores, stoppers })), stores, close };
   } catch (error) {
     await close();
     throw error;
@@ -83,6 +93,7 @@ interface Building {
   readonly config: Config;
   readonly log: Log;
   readonly clock: Clock;
+  readonly resolver: Resolver;
   readonly stores: Stores;
   readonly stoppers: Stopper[];
 }
@@ -109,7 +120,7 @@ async function connect(building: Building): Promise<Omit<RunningRelay, 'stores' 
 }
 
 async function brokerDeps(
-  { config, log, clock, stores }: Building,
+  { config, log, clock, resolver, stores }: Building,
   parts: { readonly waiters: Waiters; readonly metrics: Metrics; readonly wakeOutbox: () => void },
 ): Promise<BrokerDeps> {
   const { domain, owner = null, leaseMs, maxMessage, tokenLetsIn, mailboxes } = config;
@@ -123,13 +134,22 @@ async function brokerDeps(
       leaseMs,
       maxMessage,
       tokenLetsIn,
+      outbound: { publicUrl: config.publicUrl ?? null, maxEmail: config.maxEmail },
       mailboxAddresses: mailboxes.map(({ address }) => address),
     },
     signer: await loadSigner(stores, clock.now()),
     tokenSecret: await stores.secrets.getOrMake('reply_token', () => randomBytes(32)),
     randomBytes,
+    dkim: await loadDkimDesk(stores, domain, clock.now()),
     emailFrame: readEmailFrame(path.join(PACKAGE_ROOT, 'templates', 'email')),
-    authenticator: startAuthenticator(),
+    authenticator: startAuthenticator({
+      resolver,
+      tokenLetsIn,
+      authservIdOf: (account) => authservIdFor(account.slice(account.lastIndexOf('@') + 1), config.authservId),
+      forwarders: config.arcForwarders,
+      clock,
+      log,
+    }),
     extractor: { extract: async ({ text }) => newWords(text), close: async () => {} },
     count: parts.metrics.count,
     wake: (agentIds) => parts.waiters.wake(agentIds),

@@ -7,6 +7,7 @@ import path from 'node:path';
 import {
   adminKey,
   domain,
+  domains,
   durationBetween,
   emailAddress,
   oneOf,
@@ -21,8 +22,8 @@ import {
   url,
   urls,
 } from './config-values.ts';
-import { sendLimits } from './send-limit.ts';
 import { LOG_LEVELS, type LogLevel } from './log.ts';
+import { sendLimits } from './send-limit.ts';
 
 export interface Setting<T> {
   /** Shown in the docs where the default depends on something. */
@@ -133,7 +134,7 @@ export const SETTINGS = {
     env: 'TURNPOST_SEND_LIMIT',
     default: undefined,
     shown: 'none; 2 at once to a domain',
-    doc: "How fast mail may go out, as providers allow it: `gmail.com=20/1m:2,*=100/1m,total=500/1d` (`:2` at once; `*` each other domain).",
+    doc: 'How fast mail may go out, as providers allow it: `gmail.com=20/1m:2,*=100/1m,total=500/1d` (`:2` at once; `*` each other domain).',
     parse: sendLimits,
   },
   maxEmail: {
@@ -194,8 +195,15 @@ export const SETTINGS = {
     env: 'TURNPOST_AUTHSERV_ID',
     default: undefined,
     shown: 'preset for well-known providers',
-    doc: 'Whose Authentication-Results to believe.',
+    doc: 'Whose Authentication-Results to believe in mailboxes: the name that the server of the mailbox gives itself there; several by comma, each for all mailboxes or as `imap.host=name`.',
     parse: text,
+  },
+  arcForwarders: {
+    env: 'TURNPOST_ARC_FORWARDERS',
+    default: '',
+    shown: 'none',
+    doc: 'Domains whose ARC seals are believed about mail they forward and change, by comma.',
+    parse: domains,
   },
   leaseMs: {
     env: 'TURNPOST_LEASE',

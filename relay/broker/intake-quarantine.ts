@@ -4,6 +4,7 @@ import { readMessageIds } from '../mail/message-id.ts';
 import type { Intake } from '../store/stores.ts';
 import { findTargets } from './address-book.ts';
 import type { BrokerDeps } from './deps.ts';
+import { findInboxes, unreadableForInbox } from './inbox-intake.ts';
 import { newMail, type ReadEmail } from './intake-mail.ts';
 import type { Sender } from './sender.ts';
 import { sha256 } from './signer.ts';
@@ -18,10 +19,14 @@ export async function quarantineIntakes(
   const { source } = email;
   const named = source.kind === 'imap' ? namedInHead(email.raw) : { addresses: source.envelopeTo, references: [] };
   const targets = await findTargets(deps, named);
-  return targets.map((target) => ({
-    dedupeKey: sha256(`${target.agent.id} unreadable ${content}`),
-    mail: newMail(deps, unread(email, reason), target, nobody(reason), reason),
-  }));
+  const inboxes = await findInboxes(deps, named.addresses);
+  return [
+    ...targets.map((target) => ({
+      dedupeKey: sha256(`${target.agent.id} unreadable ${content}`),
+      mail: newMail(deps, unread(email, reason), target, nobody(reason), reason),
+    })),
+    ...inboxes.map((inbox) => unreadableForInbox(email, reason, inbox, content)),
+  ];
 }
 
 const nobody = (reason: string): Sender => ({
@@ -45,6 +50,7 @@ const UNPROVEN: SenderProof = {
   auth: { spf: 'none', dkim: 'none', dmarc: 'none', arc: 'none' },
   authorProven: false,
   temporary: false,
+  forged: false,
   reason: 'it could not be read',
 };
 

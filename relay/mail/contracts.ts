@@ -12,6 +12,7 @@ import type {
   Priority,
   ReplyPurpose,
 } from '../types.ts';
+import type { LinkedFile } from './email-frame.ts';
 
 export interface Mailbox {
   /** `local@domain`, domain in lower case. */
@@ -68,7 +69,10 @@ export type EmailClass =
   | { readonly kind: 'auto_reply'; readonly reason: string } // RFC 3834 and its relatives
   | { readonly kind: 'bounce'; readonly reason: string; readonly report: DeliveryReport } // RFC 3464
   | { readonly kind: 'list'; readonly reason: string } // bulk and list mail
-  | { readonly kind: 'receipt'; readonly reason: string } // RFC 8098 read receipts, calendar answers, ARF complaints
+  | { readonly kind: 'complaint'; readonly reason: string; readonly report: ComplaintReport } // RFC 5965
+  | { readonly kind: 'challenge'; readonly reason: string } // "prove that you are human"
+  | { readonly kind: 'calendar'; readonly reason: string; readonly answer: CalendarAnswer } // RFC 5546
+  | { readonly kind: 'receipt'; readonly reason: string } // RFC 8098 read receipts, TLS and DMARC reports
   | { readonly kind: 'own'; readonly reason: string }; // our own mail coming back
 
 /** RFC 3464: what happened to what we sent. */
@@ -77,13 +81,42 @@ export interface DeliveryReport {
   readonly envid: string | null;
   /** Message-ID of the mail that came back, where the report carries it. */
   readonly originalMessageId: string | null;
-  readonly recipients: readonly {
-    readonly address: string;
-    readonly action: 'failed' | 'delayed' | 'delivered' | 'relayed' | 'expanded';
-    /** RFC 3463, e.g. `5.1.1`. */
-    readonly status: string | null;
-    readonly diagnostic: string | null;
-  }[];
+  readonly recipients: readonly ReportedRecipient[];
+  /** What a report that names no recipient says as a whole; null where it names them, or says nothing of the kind. */
+  readonly whole: Pick<ReportedRecipient, 'action' | 'status' | 'diagnostic'> | null;
+}
+
+export interface ReportedRecipient {
+  /** Original-Recipient where it is given, else Final-Recipient. */
+  readonly address: string;
+  /** What the address became on its way; null where that is the same. */
+  readonly finalAddress: string | null;
+  readonly action: 'failed' | 'delayed' | 'delivered' | 'relayed' | 'expanded';
+  /** RFC 3463, e.g. `5.1.1`. */
+  readonly status: string | null;
+  readonly diagnostic: string | null;
+}
+
+/** RFC 5965: somebody called our mail spam. */
+export interface ComplaintReport {
+  /** `abuse`, `fraud`, `not-spam`...; `abuse` where it does not say. */
+  readonly feedbackType: string;
+  readonly envid: string | null;
+  /** Message-ID of the mail that was complained about, where the report carries it. */
+  readonly originalMessageId: string | null;
+  /** Envelope senders it says that mail had: one with a bounce token of ours is ours. */
+  readonly originalSenders: readonly string[];
+}
+
+/** What a calendar program tells of an invitation: facts only, none of its text (RFC 5546 section 3.2). */
+export interface CalendarAnswer {
+  readonly method: 'reply' | 'counter' | 'refresh' | 'declinecounter' | 'cancel';
+  readonly attendee: string | null;
+  /** PARTSTAT (RFC 5545 section 3.2.12) in lower case: `accepted`, `declined`, `tentative`... */
+  readonly status: string | null;
+  readonly uid: string | null;
+  /** DTSTART as it stands, `20260302T090000Z`. */
+  readonly start: string | null;
 }
 
 /** The new words of an answer, and what was cut away from around them. */
@@ -114,6 +147,8 @@ export interface EmailDraft {
   readonly messageId: string;
   readonly inReplyTo: string | null;
   readonly references: readonly string[];
+  /** What the thread is about, without "Re:". */
+  readonly topic: string;
   readonly sentAt: number;
   /** `auto-replied` where it answers a mail, else `auto-generated` (RFC 3834 section 5). */
   readonly isAnswer: boolean;
@@ -130,6 +165,10 @@ export interface EmailDraft {
   };
   readonly data: Readonly<Record<string, unknown>> | null;
   readonly attachments: readonly AttachmentContent[];
+  /** Files that are too large for an email, and when their links end; null where all go with it. */
+  readonly linked: { readonly files: readonly LinkedFile[]; readonly until: number } | null;
+  /** For mail to somebody who did not ask for it: a page (https) and an address (RFC 2369, RFC 8058). */
+  readonly unsubscribe: { readonly url: string; readonly address: string } | null;
 }
 
 /** Hands one email to the next server. Never throws for what the network or the server does: that is an Outcome. */
@@ -145,6 +184,8 @@ export interface SenderProof {
   readonly authorProven: boolean;
   /** A DNS lookup failed for now (temperror): worth another try, never a pass. */
   readonly temporary: boolean;
+  /** DMARC fails and the domain's owner asks to refuse or set apart such mail: no token makes up for that. */
+  readonly forged: boolean;
   /** Why the author is not proven, a sentence for the person who decides; null where it is. */
   readonly reason: string | null;
 }
@@ -225,14 +266,30 @@ export interface LetterBoxKeeper {
   quarantine(source: IntakeSource, raw: Buffer | null, reason: string, head: Buffer): Promise<void>;
 }
 
+/** What the desk says to a client; a refusal is an SMTP reply (RFC 5321 section 4.2), its text for the client's person. */
+export type DeskReply =
+  | { readonly accepted: true; readonly text?: string }
+  | { readonly accepted: false; readonly code: number; readonly text: string };
+
 /** What the SMTP listener wants from above. */
 export interface SmtpDesk {
-  /** Asked in the dialogue for each RCPT TO. A refusal carries code (550, 451...) and a text for the sender's person. */
-  checkRecipient(
-    address: string,
-  ): Promise<{ readonly accepted: true } | { readonly accepted: false; readonly code: number; readonly text: string }>;
-  /** Resolves when it is on disk. Throws RelayError `unavailable`: 451, the sender keeps it and tries again. */
-  take(email: IncomingEmail): Promise<void>;
+  /** Asked in the dialogue for each RCPT TO of a client that has not logged in. */
+  checkRecipient(address: string): Promise<DeskReply>;
+  /**
+   * Accepted: it is on disk. Refused: nothing of it is kept. Throws RelayError `unavailable`: 451, the sender keeps it
+   * and tries again.
+   */
+  take(email: IncomingEmail): Promise<DeskReply>;
+  /** The agent whose live key `secret` is, if it bears all of `names`; undefined for everybody else. */
+  logIn(names: readonly string[], secret: string): Promise<Submitter | undefined>;
+}
+
+/** A client that has logged in as an agent. Each answer looks anew whether its key still lives. */
+export interface Submitter {
+  checkSender(address: string): Promise<DeskReply>;
+  checkRecipient(address: string): Promise<DeskReply>;
+  /** As `take` of the desk, for what the agent itself sends. */
+  submit(mail: { readonly raw: Buffer; readonly envelopeTo: readonly string[] }): Promise<DeskReply>;
 }
 
 /** A token and what it is bound to; see reply-token.ts. */

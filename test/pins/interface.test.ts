@@ -28,6 +28,7 @@ test('the settings and what they are where nobody sets them', () => {
     "TURNPOST_TLS_CA = the system's",
     'TURNPOST_INBOUND_AUTH = `token` while the domain ends in .localhost, else `dmarc`',
     'TURNPOST_AUTHSERV_ID = preset for well-known providers',
+    'TURNPOST_ARC_FORWARDERS = none',
     'TURNPOST_LEASE = `10m`',
     'TURNPOST_MAX_MESSAGE = `25MiB`',
     'TURNPOST_LOG_LEVEL = `info`',

@@ -6,6 +6,7 @@ import { type Accepted, acceptMessage, type Outgoing } from '../../relay/broker/
 import { type Registered, registerAgent } from '../../relay/broker/agents.ts';
 import { type ClaimRequest, claim } from '../../relay/broker/claims.ts';
 import type { BrokerDeps, BrokerSettings, CountedEvent } from '../../relay/broker/deps.ts';
+import { loadDkimDesk } from '../../relay/broker/dkim-desk.ts';
 import { authenticate, type Caller } from '../../relay/broker/keys.ts';
 import { SessionTurns } from '../../relay/broker/session-turns.ts';
 import { loadSigner } from '../../relay/broker/signer.ts';
@@ -17,6 +18,7 @@ import { newWords } from '../../relay/mail/new-words.ts';
 import { openSqlite } from '../../relay/store/sqlite/open-sqlite.ts';
 import type { Delivery, DeliveryState } from '../../relay/types.ts';
 import { ManualClock } from './manual-clock.ts';
+import { type Zone, zoneResolver } from './zone-resolver.ts';
 
 export const TEMPLATES = path.join(import.meta.dirname, '../../templates/email');
 export const DOMAIN = 'turnpost.localhost';
@@ -54,12 +56,19 @@ interface BrokerOptions {
   readonly settings?: Partial<BrokerSettings>;
   readonly randomBytes?: (size: number) => Buffer;
   readonly authenticator?: Authenticator;
+  /** What the DNS knows; nothing where left out. */
+  readonly zone?: Zone;
+  /** What the provider of the mailboxes calls itself in Authentication-Results. */
+  readonly authservId?: string;
+  /** Whose ARC seals are believed. */
+  readonly forwarders?: readonly string[];
 }
 
 const SETTINGS: BrokerSettings = {
   domain: DOMAIN,
   owner: 'you@example.com',
   mailboxAddresses: [],
+  outbound: { publicUrl: null, maxEmail: 20 * 1024 * 1024 },
   leaseMs: 600_000,
   maxMessage: 1_000_000,
   tokenLetsIn: { smtp: true, imap: false, http: false },
@@ -81,8 +90,9 @@ export async function openBroker(options: BrokerOptions = {}): Promise<Broker> {
     signer: await loadSigner(stores, clock.now()),
     tokenSecret: await stores.secrets.getOrMake('reply_token', () => randomBytes(32)),
     emailFrame: readEmailFrame(TEMPLATES),
+    dkim: await loadDkimDesk(stores, options.settings?.domain ?? DOMAIN, clock.now()),
     randomBytes: options.randomBytes ?? randomBytes,
-    authenticator: options.authenticator ?? startAuthenticator(),
+    authenticator: options.authenticator ?? zoneAuthenticator(options, clock),
     extractor: { extract: async ({ text }) => newWords(text), close: async () => {} },
     count: (event, by = 1) => counted.set(event, (counted.get(event) ?? 0) + by),
     wake: (ids) => woken.push(...ids),
@@ -99,6 +109,17 @@ export async function openBroker(options: BrokerOptions = {}): Promise<Broker> {
     turns: new SessionTurns(deps),
     ...verbs(deps),
   };
+}
+
+function zoneAuthenticator({ zone = {}, authservId, forwarders = [], settings }: BrokerOptions, clock: ManualClock) {
+  return startAuthenticator({
+    resolver: zoneResolver(zone).resolve,
+    tokenLetsIn: { ...SETTINGS, ...settings }.tokenLetsIn,
+    authservIdOf: () => authservId,
+    forwarders,
+    clock,
+    log: silentLog,
+  });
 }
 
 function verbs(deps: BrokerDeps): Pick<Broker, 'agent' | 'send' | 'lease' | 'deliveryOf' | 'stateOf'> {

@@ -13,6 +13,7 @@ import { type Log, silentLog } from '../../relay/log.ts';
 import { openRelay, type RunningRelay } from '../../relay/relay.ts';
 import { ErrorAnswer, RegisteredAgent } from '../../relay/wire.ts';
 import { checkAnswer, type OpenApi } from './openapi-check.ts';
+import { zoneResolver } from './zone-resolver.ts';
 
 export interface CallOptions {
   /** Left out: the admin key. Null: no key. */
@@ -94,7 +95,8 @@ export function testSettings(dataDir: string): Record<string, string> {
 
 export async function openFixture({ env = {}, clock, log = silentLog }: FixtureOptions = {}): Promise<RelayFixture> {
   const dataDir = temporaryFolder();
-  const relay = await openRelay(loadConfig({ ...testSettings(dataDir), ...env }), log, clock ?? systemClock);
+  const config = loadConfig({ ...testSettings(dataDir), ...env });
+  const relay = await openRelay(config, log, clock ?? systemClock, zoneResolver({}).resolve);
   const openApi: OpenApi = JSON.parse((await request(relay, 'GET', '/openapi.json', { key: null })).text);
   const call = async (method: string, where: string, options: CallOptions = {}): Promise<Reply> => {
     const reply = await request(relay, method, where, options);

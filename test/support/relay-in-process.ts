@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { TurnpostClient } from '../../client/turnpost-client.ts';
 import { startRelay } from '../../relay/main.ts';
+import { type Zone, zoneResolver } from './zone-resolver.ts';
 
 export interface RelayInProcess {
   readonly httpUrl: string;
@@ -23,9 +24,14 @@ interface AgentOptions {
   readonly sessionId?: string;
 }
 
-export async function relayInProcess(env: Readonly<Record<string, string>> = {}): Promise<RelayInProcess> {
+/** `zone`: what the DNS knows. */
+export async function relayInProcess(
+  env: Readonly<Record<string, string>> = {},
+  zone: Zone = {},
+): Promise<RelayInProcess> {
   const dataDir = mkdtempSync(path.join(tmpdir(), 'turnpost-relay-'));
   const relay = await startRelay({
+    resolver: zoneResolver(zone).resolve,
     env: {
       TURNPOST_DATA_DIR: dataDir,
       TURNPOST_HTTP_PORT: '0',

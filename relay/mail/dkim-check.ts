@@ -1,0 +1,85 @@
+/**
+ * DKIM (RFC 6376, 8301, 8463): which domains signed this very mail, all of it, so that it may be believed.
+ *
+ * A signature with `l=` does not count (anyone may append to the body, RFC 6376 section 8.2), nor one that leaves From
+ * out, is expired or from the future, uses SHA-1 or a short RSA key, or whose key is marked as a test.
+ */
+import { dkimVerify } from 'mailauth/lib/dkim/verify.js';
+import { mailauthResolver, type Resolver } from './dns.ts';
+import type { HeaderSection } from './header-section.ts';
+
+export interface DkimFindings {
+  /** The best that a signature came to, in the words of RFC 8601 section 2.7.1. */
+  readonly result: string;
+  /** Domains whose signatures count. */
+  readonly passed: readonly string[];
+  /** Domains whose keys the DNS did not give for now. */
+  readonly unknown: readonly string[];
+  /** A signature covers a part of the body only. */
+  readonly partial: boolean;
+  /** For the ARC check, which needs what was read on the way. */
+  readonly arc: ArcMaterial | undefined;
+}
+
+type Verified = Awaited<ReturnType<typeof dkimVerify>>;
+export type ArcMaterial = NonNullable<Verified['arc']>;
+
+export const UNSIGNED: DkimFindings = { result: 'none', passed: [], unknown: [], partial: false, arc: undefined };
+
+/** Each costs a question to the DNS and a pass over the mail; honest mail has up to about five. */
+const MOST_SIGNATURES = 10;
+/** RFC 8617 section 4.2.1 allows 50 sets; each costs a question too. */
+const MOST_ARC_SETS = 10;
+/** RFC 8301 section 3.2: shorter keys must not verify. */
+const LEAST_RSA_BITS = 1024;
+const CLOCK_SKEW_MS = 60 * 60_000;
+const ORDER = ['pass', 'temperror', 'fail', 'policy', 'neutral', 'permerror'];
+
+export function countFields({ fields }: HeaderSection, name: string): number {
+  return fields.filter((field) => field.name === name).length;
+}
+
+/** `wanted` fields there and not more than this relay works through? */
+export function isSigned(section: HeaderSection): boolean {
+  return countFields(section, 'dkim-signature') > 0 || countFields(section, 'arc-seal') > 0;
+}
+
+export async function checkDkim(
+  raw: Buffer,
+  section: HeaderSection,
+  { resolver, now }: { readonly resolver: Resolver; readonly now: number },
+): Promise<DkimFindings> {
+  const tooMany =
+    countFields(section, 'dkim-signature') > MOST_SIGNATURES || countFields(section, 'arc-seal') > MOST_ARC_SETS;
+  if (tooMany) return { ...UNSIGNED, result: 'policy' };
+  if (!isSigned(section)) return UNSIGNED;
+  const verified = await dkimVerify(raw, {
+    resolver: mailauthResolver(resolver),
+    strict: true,
+    minBitLength: LEAST_RSA_BITS,
+    curTime: new Date(now),
+  });
+  // It counts From fields in its own way: a mail that it reads otherwise than we do proves nothing.
+  if (verified.fromFields !== 1) return { ...UNSIGNED, result: 'policy' };
+  const signatures = verified.results.filter(({ status }) => status.result !== 'none').map((one) => judge(one, now));
+  const domainsOf = (result: string) =>
+    signatures.flatMap((one) => (one.result === result && one.domain !== '' ? [one.domain] : []));
+  return {
+    result: ORDER.find((result) => signatures.some((one) => one.result === result)) ?? 'none',
+    passed: domainsOf('pass'),
+    unknown: domainsOf('temperror'),
+    partial: verified.results.some(({ canonBodyLengthLimited }) => canonBodyLengthLimited === true),
+    arc: verified.arc,
+  };
+}
+
+type Signature = Verified['results'][number];
+
+function judge(signature: Signature, now: number): { readonly domain: string; readonly result: string } {
+  const { status, signingDomain, signTime, canonBodyLengthLimited } = signature;
+  const domain = (signingDomain ?? '').toLowerCase();
+  const early = signTime !== null && signTime !== undefined && Date.parse(signTime) > now + CLOCK_SKEW_MS;
+  // RFC 6376 section 3.6.1: a key with t=y says nothing, whether its signature verifies or not.
+  const counts = canonBodyLengthLimited !== true && !early && status.testing !== true;
+  return { domain, result: status.result === 'pass' && !counts ? 'policy' : status.result };
+}
