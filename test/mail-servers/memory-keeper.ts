@@ -2,26 +2,37 @@
 import type { Cursor, IncomingEmail, IntakeSource, KnownCursor, LetterBoxKeeper } from '../../relay/mail/contracts.ts';
 
 export class MemoryKeeper implements LetterBoxKeeper {
-  cursor: Cursor | undefined;
-  /** Of a cursor that a test sets, reading began at the mailbox's first mail. */
-  firstUid = 1;
+  /** By folder. */
+  readonly cursors = new Map<string, KnownCursor>();
   readonly taken: IncomingEmail[] = [];
   readonly quarantined: { source: IntakeSource; raw: Buffer | null; reason: string }[] = [];
   readonly asked: { addresses: readonly string[]; references: readonly string[] }[] = [];
-  readonly failures = new Map<number, number>();
+  readonly failures = new Map<string, number>();
   /** Decides what is ours; everything by default. */
   ours: (addresses: readonly string[]) => boolean = () => true;
   /** May throw, in place of the store. */
   beforeTake: (email: IncomingEmail) => void = () => {};
 
-  async find(): Promise<KnownCursor | undefined> {
-    return this.cursor && { ...this.cursor, firstUid: this.firstUid };
+  /** Of INBOX. */
+  get cursor(): Cursor | undefined {
+    const known = this.cursors.get('INBOX');
+    return known && { uidValidity: known.uidValidity, lastUid: known.lastUid };
   }
 
-  async move(_account: string, _folder: string, { uidValidity, lastUid }: Cursor): Promise<void> {
-    const known = this.cursor?.uidValidity === uidValidity ? this.cursor : undefined;
-    if (known === undefined) this.firstUid = lastUid + 1;
-    this.cursor = { uidValidity, lastUid: Math.max(lastUid, known?.lastUid ?? 0) };
+  /** Of a cursor that a test sets, reading began at the mailbox's first mail. */
+  set cursor(cursor: Cursor) {
+    this.cursors.set('INBOX', { ...cursor, firstUid: 1 });
+  }
+
+  async find(_account: string, folder: string): Promise<KnownCursor | undefined> {
+    return this.cursors.get(folder);
+  }
+
+  async move(_account: string, folder: string, { uidValidity, lastUid }: Cursor): Promise<void> {
+    const before = this.cursors.get(folder);
+    const known = before?.uidValidity === uidValidity ? before : undefined;
+    const firstUid = known?.firstUid ?? lastUid + 1;
+    this.cursors.set(folder, { uidValidity, lastUid: Math.max(lastUid, known?.lastUid ?? 0), firstUid });
   }
 
   async isOurs(candidate: { addresses: readonly string[]; references: readonly string[] }): Promise<boolean> {
@@ -35,9 +46,9 @@ export class MemoryKeeper implements LetterBoxKeeper {
     await this.#pass(email.source);
   }
 
-  async countFailure(_account: string, _folder: string, _uidValidity: string, uid: number): Promise<number> {
-    const count = (this.failures.get(uid) ?? 0) + 1;
-    this.failures.set(uid, count);
+  async countFailure(_account: string, folder: string, _uidValidity: string, uid: number): Promise<number> {
+    const count = (this.failures.get(`${folder} ${uid}`) ?? 0) + 1;
+    this.failures.set(`${folder} ${uid}`, count);
     return count;
   }
 

@@ -57,6 +57,12 @@ userdb {
 }
 namespace inbox {
   inbox = yes
+  mailbox Junk {
+    special_use = \\Junk
+  }
+  mailbox "All Mail" {
+    special_use = \\All
+  }
 }
 service imap-login {
   inet_listener imap {

@@ -29,10 +29,10 @@ export interface MailPeer {
   imapUrl(user: string, password?: string): string;
   startDovecot(): Promise<void>;
   stopDovecot(): Promise<void>;
-  /** Makes Dovecot forget the UIDs of INBOX: it comes back with another UIDVALIDITY. */
-  recreateInbox(user: string): void;
-  /** Takes the mail whose text holds `words` out of INBOX; what it returns puts it back under its old UID. */
-  hideMail(user: string, words: string): () => void;
+  /** Makes Dovecot forget the UIDs of INBOX, or of another folder: it comes back with another UIDVALIDITY. */
+  recreateInbox(user: string, mailbox?: string): void;
+  /** Takes the mail whose text holds `words` out of INBOX, or another folder; what it returns puts it back under its old UID. */
+  hideMail(user: string, words: string, mailbox?: string): () => void;
   stop(): Promise<void>;
 }
 
@@ -68,12 +68,12 @@ export async function startMailPeer({ oauthPort, dovecot = '' }: MailPeerOptions
       `imap://${encodeURIComponent(user)}:${password}@localhost:${imapPort}/INBOX`,
     startDovecot: () => script('start-dovecot'),
     stopDovecot: () => script('stop-dovecot'),
-    recreateInbox(user) {
-      for (const file of [UID_LIST, 'dovecot-uidvalidity', ...INDEX]) {
-        rmSync(path.join(maildirOf(folder, user), file), { force: true });
+    recreateInbox(user, mailbox) {
+      for (const file of [UID_LIST, ...(mailbox === undefined ? ['dovecot-uidvalidity'] : []), ...INDEX]) {
+        rmSync(path.join(maildirOf(folder, user, mailbox), file), { force: true });
       }
     },
-    hideMail: (user, words) => hideMail(maildirOf(folder, user), words),
+    hideMail: (user, words, mailbox) => hideMail(maildirOf(folder, user, mailbox), words),
     async stop() {
       await script('stop');
       rmSync(folder, { recursive: true, force: true });
@@ -84,9 +84,10 @@ export async function startMailPeer({ oauthPort, dovecot = '' }: MailPeerOptions
 const UID_LIST = 'dovecot-uidlist';
 const INDEX = ['dovecot.index', 'dovecot.index.log', 'dovecot.index.cache'];
 
-function maildirOf(folder: string, user: string): string {
+/** Maildir++: another folder than INBOX begins with a dot. */
+function maildirOf(folder: string, user: string, mailbox?: string): string {
   const [local = '', domain = ''] = user.split('@');
-  return path.join(folder, 'mail', domain, local, 'Maildir');
+  return path.join(folder, 'mail', domain, local, 'Maildir', mailbox === undefined ? '' : `.${mailbox}`);
 }
 
 function hideMail(maildir: string, words: string): () => void {
