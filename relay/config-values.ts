@@ -1,4 +1,5 @@
 /** How the values of settings are written: one parser a kind. Each throws an Error whose text says what it wants, never the value. */
+import type { InboxQuota } from './disposable-inbox.ts';
 
 export const text = (value: string): string => value;
 export const textOrOff = (value: string): string | null => (value === 'off' ? null : value);
@@ -56,6 +57,32 @@ export function oneOf<const T extends string>(...values: readonly T[]): (value: 
 }
 
 export const onOrOff = (value: string): boolean => oneOf('on', 'off')(value) === 'on';
+
+/** 'inboxes=20 messages=100 life=7d hourly=60': what is left out is as in `usual`, written the same way. */
+export function inboxQuota(usual: string): (value: string) => InboxQuota {
+  return (value) => {
+    const given = new Map([usual, value].flatMap((text) => text.trim().split(/[\s,]+/)).map(nameAndValue));
+    const number = (name: string): number => {
+      const text = given.get(name) ?? '';
+      if (!/^\d{1,6}$/.test(text)) throw new Error(`${name}: want a whole number`);
+      return Number(text);
+    };
+    return {
+      inboxes: number('inboxes'),
+      messages: number('messages'),
+      longestLifeMs: durationBetween('1m', '365d')(given.get('life') ?? ''),
+      perHour: number('hourly'),
+    };
+  };
+}
+
+const QUOTA_NAMES = ['inboxes', 'messages', 'life', 'hourly'];
+
+function nameAndValue(pair: string): readonly [string, string] {
+  const [name = '', text = ''] = pair.split('=');
+  if (!QUOTA_NAMES.includes(name)) throw new Error(`want pairs like 'inboxes=20', of ${QUOTA_NAMES.join(', ')}`);
+  return [name, text];
+}
 
 /** URLs of the given schemes, comma-separated. */
 export function urls(...schemes: readonly string[]): (value: string) => string[] {

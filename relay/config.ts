@@ -77,7 +77,8 @@ function contradictions(raw: RawConfig): string[] {
 const LONGEST_SENDER = 29;
 
 /** Where the domain is this machine's, mail goes out under the first mailbox's address. */
-function wrongSender({ domain, smtpUrl, imapUrls = [], imapAddresses = [] }: RawConfig): string[] {
+function wrongSender({ domain = '', smtpUrl, imapUrls = [], imapAddresses = [] }: Partial<RawConfig>): string[] {
+  // Empty: it could not be read, and is reported already.
   if (isPublicDomain(domain)) return [];
   const [first] = imapUrls;
   const sender = imapAddresses[0] ?? (first === undefined ? undefined : addressIn(first));
@@ -88,7 +89,9 @@ function wrongSender({ domain, smtpUrl, imapUrls = [], imapAddresses = [] }: Raw
       : [
           `TURNPOST_IMAP_ADDRESS: the first mailbox sends, and its name has ${local.length} characters: more than ${LONGEST_SENDER} leave no room for a reply token. Use another mailbox, or set TURNPOST_DOMAIN`,
         ]),
-    ...(smtpUrl === 'mx:' ? ['TURNPOST_SMTP_URL: mx: needs a TURNPOST_DOMAIN that other mail servers can ask the DNS for'] : []),
+    ...(smtpUrl === 'mx:'
+      ? ['TURNPOST_SMTP_URL: mx: needs a TURNPOST_DOMAIN that other mail servers can ask the DNS for']
+      : []),
   ];
 }
 

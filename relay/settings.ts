@@ -10,6 +10,7 @@ import {
   domains,
   durationBetween,
   emailAddress,
+  inboxQuota,
   oneOf,
   onOrOff,
   port,
@@ -204,6 +205,30 @@ export const SETTINGS = {
     shown: 'none',
     doc: 'Domains whose ARC seals are believed about mail they forward and change, by comma.',
     parse: domains,
+  },
+  inboxQuota: {
+    env: 'TURNPOST_INBOX_QUOTA',
+    default: 'inboxes=20 messages=100 life=7d hourly=60',
+    doc: 'Disposable inboxes of one key: how many at once, messages in each, longest life, how many made in an hour. What is left out stays.',
+    parse: inboxQuota('inboxes=20 messages=100 life=7d hourly=60'),
+  },
+  inboxRetentionMs: {
+    env: 'TURNPOST_INBOX_RETENTION',
+    default: '1d',
+    doc: 'How long the mail of a disposable inbox can still be read when the inbox has expired; then it is deleted.',
+    parse: durationBetween('0s', '365d'),
+  },
+  anonymousInboxes: {
+    env: 'TURNPOST_ANONYMOUS_INBOXES',
+    default: 'off',
+    doc: 'Whether callers without a key may make disposable inboxes: `on` or `off`.',
+    parse: onOrOff,
+  },
+  anonymousInboxQuota: {
+    env: 'TURNPOST_ANONYMOUS_INBOX_QUOTA',
+    default: 'inboxes=2 messages=20 life=1h hourly=5',
+    doc: 'As TURNPOST_INBOX_QUOTA, for each network address they come from.',
+    parse: inboxQuota('inboxes=2 messages=20 life=1h hourly=5'),
   },
   leaseMs: {
     env: 'TURNPOST_LEASE',

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { invalidRequest, RelayError } from '../errors.ts';
 import { newId } from '../ids.ts';
+import { answerSubject } from '../mail/thread-fields.ts';
 import type { SeenMessage } from '../store/stores.ts';
 import type { AttachmentContent, Delivery, Hold, Message, MessageType, Priority } from '../types.ts';
 import { addressOf } from './agents.ts';
@@ -23,6 +24,8 @@ const OVER_BUDGET = 'agents have answered each other in this thread more often t
 export interface Outgoing {
   readonly to: readonly string[];
   readonly cc: readonly string[];
+  /** Get it, and are named to nobody. */
+  readonly bcc?: readonly string[] | undefined;
   readonly body: string;
   readonly subject?: string | undefined;
   readonly type?: MessageType | undefined;
@@ -54,13 +57,14 @@ export async function acceptMessage(
 ): Promise<Accepted> {
   const now = deps.clock.now();
   const parent = await findParent(deps, caller, wish);
-  const recipients = splitCopies(await resolveRecipients(deps, [...wish.to, ...wish.cc]), wish.to.length);
+  const named = [...wish.to, ...wish.cc, ...(wish.bcc ?? [])];
+  const recipients = splitCopies(await resolveRecipients(deps, named), wish);
   checkLimits(deps, wish, parent, now);
   const attachments = (wish.attachments ?? []).map(toAttachment);
   const message = buildMessage(deps, caller, wish, { parent, recipients, attachments, now });
   const isNew = parent === undefined && wish.threadId === undefined;
   const budget = isNew ? UNSPENT : await threadBudget(deps, message.threadId, now);
-  const { deliveries, holds } = address(message, [...recipients.to, ...recipients.cc], parent, budget.spent, now);
+  const { deliveries, holds } = address(message, Object.values(recipients).flat(), parent, budget.spent, now);
   const outgoing = await composeOutgoing(deps, caller.agent, message, deliveries, attachments);
   const accepted = { message: { ...message, emailMessageId: outgoing.emailMessageId }, deliveries };
   await deps.stores.messages.accept({
@@ -165,23 +169,23 @@ function buildMessage(deps: BrokerDeps, caller: Caller, wish: Outgoing, parts: P
 interface Copies {
   readonly to: readonly Recipient[];
   readonly cc: readonly Recipient[];
+  readonly bcc: readonly Recipient[];
 }
 
-/** Each recipient once: named twice, it gets one copy, and `to` goes before `cc`. */
-function splitCopies(recipients: readonly Recipient[], toCount: number): Copies {
+/** Each recipient once: named twice, it gets one copy, and `to` goes before `cc`, `cc` before `bcc`. */
+function splitCopies(recipients: readonly Recipient[], { to, cc }: Pick<Outgoing, 'to' | 'cc'>): Copies {
   const first = new Map<string, number>();
-  for (const [index, { address: to }] of recipients.entries()) if (!first.has(to)) first.set(to, index);
-  const unique = recipients.filter((recipient, index) => first.get(recipient.address) === index);
-  return {
-    to: unique.filter((recipient) => (first.get(recipient.address) ?? 0) < toCount),
-    cc: unique.filter((recipient) => (first.get(recipient.address) ?? 0) >= toCount),
-  };
+  for (const [index, { address: one }] of recipients.entries()) if (!first.has(one)) first.set(one, index);
+  const within = (start: number, end: number): Recipient[] =>
+    recipients.slice(start, end).filter((recipient, index) => first.get(recipient.address) === start + index);
+  const named = to.length + cc.length;
+  return { to: within(0, to.length), cc: within(to.length, named), bcc: within(named, recipients.length) };
 }
 
 function replySubject(parent: SeenMessage | undefined): string | null {
   const subject = parent?.message.subject ?? null;
   if (subject === null) return null;
-  return (/^re:/i.test(subject) ? subject : `Re: ${subject}`).slice(0, 200);
+  return answerSubject(subject).slice(0, 200);
 }
 
 /** One delivery a recipient; over the thread's budget they wait for a person. */

@@ -1,9 +1,11 @@
 /** What the rules are handed: storage, time, chance, keys, and a way to wake who waits. Nothing else of the world. */
 import type { Clock } from '../clock.ts';
+import type { InboxQuota } from '../disposable-inbox.ts';
 import type { Log } from '../log.ts';
 import type { EmailFrame } from '../mail/compose-email.ts';
 import type { Authenticator, Extractor } from '../mail/contracts.ts';
 import type { Stores } from '../store/stores.ts';
+import type { DkimDesk } from './dkim-desk.ts';
 import type { Signer } from './signer.ts';
 
 /** The settings the rules need. */
@@ -12,9 +14,28 @@ export interface BrokerSettings {
   readonly owner: string | null;
   /** Addresses of the mailboxes the relay reads; agents are `local+name@` there. The first one sends. */
   readonly mailboxAddresses: readonly string[];
+  readonly outbound: OutboundSettings;
   readonly leaseMs: number;
   readonly maxMessage: number;
+  readonly inboxes: InboxSettings;
   readonly tokenLetsIn: { readonly smtp: boolean; readonly imap: boolean; readonly http: boolean };
+}
+
+/** What disposable inboxes may be and how long they are kept. */
+export interface InboxSettings {
+  /** May callers without a key make some? */
+  readonly anonymous: boolean;
+  readonly quota: InboxQuota;
+  readonly anonymousQuota: InboxQuota;
+  /** How long the mail can still be read when an inbox has expired. */
+  readonly retentionMs: number;
+}
+
+export interface OutboundSettings {
+  /** Where people reach this relay; null where nobody said so. */
+  readonly publicUrl: string | null;
+  /** Largest email, as composed, in bytes. */
+  readonly maxEmail: number;
 }
 
 export type CountedEvent =
@@ -38,6 +59,7 @@ export interface BrokerDeps {
   /** Keys the reply tokens; see mail/reply-token.ts. */
   readonly tokenSecret: Buffer;
   readonly emailFrame: EmailFrame;
+  readonly dkim: DkimDesk;
   readonly authenticator: Authenticator;
   readonly extractor: Extractor;
   readonly randomBytes: (size: number) => Buffer;

@@ -1,15 +1,21 @@
 /**
  * Makes the emails of a message: one for each person, each with its own tokens. Reply-To says which thread an answer
- * belongs to, envelope sender and ENVID which delivery failed. Made once at enqueue: every attempt sends the same bytes.
+ * belongs to, envelope sender and ENVID which delivery failed. Made once at enqueue: every attempt sends the same bytes,
+ * but for files that a server finds too large, which then go as links.
  */
-import { splitSubaddress, withTag } from '../mail/address.ts';
+import { RelayError } from '../errors.ts';
+import { splitSubaddress } from '../mail/address.ts';
 import { composeEmail } from '../mail/compose-email.ts';
-import type { EmailDraft } from '../mail/contracts.ts';
+import { readableSize } from '../mail/email-frame.ts';
 import { messageIdFor } from '../mail/message-id.ts';
-import { mintToken, newTokenId, placeToken } from '../mail/reply-token.ts';
+import { newTokenId, readToken } from '../mail/reply-token.ts';
+import type { OutboxItem } from '../store/stores.ts';
 import type { Agent, AttachmentContent, Delivery, Message, OutgoingEmail, ReplyRoute } from '../types.ts';
-import { addressOf } from './agents.ts';
-import type { BrokerDeps, BrokerSettings } from './deps.ts';
+import type { BrokerDeps } from './deps.ts';
+import { draftEmail, type Files, type OneEmail, placeTokens, senderAddress } from './email-draft.ts';
+import { threadingOf } from './threading.ts';
+
+export { senderAddress };
 
 interface Composed {
   readonly emails: readonly OutgoingEmail[];
@@ -18,6 +24,7 @@ interface Composed {
   readonly emailMessageId: string | null;
 }
 
+/** Throws `too_large` for what does not fit into an email and cannot go as links. */
 export async function composeOutgoing(
   deps: BrokerDeps,
   agent: Agent,
@@ -30,33 +37,40 @@ export async function composeOutgoing(
 
   const from = senderAddress(deps.settings, agent);
   const emailMessageId = messageIdFor(message.id, splitSubaddress(from).domain);
-  const references = await deps.stores.messages.emailMessageIds(message.threadId);
+  const threading = await threadingOf(deps, message, emailMessageId);
   const emails: OutgoingEmail[] = [];
   const routes: ReplyRoute[] = [];
   for (const delivery of toPeople) {
     const route = newRoute(deps, agent, message, delivery);
-    const tokens = placeTokens(deps, from, route);
-    const raw = await composeEmail(
-      draft(deps, agent, message, { from, replyTo: tokens.replyTo, emailMessageId, references, attachments }),
-      deps.emailFrame,
-    );
+    const signed = signedFor(deps, message, delivery.address);
+    const email = { agent, message: signed, from, route, emailMessageId, threading };
+    const { envelopeFrom, envid } = placeTokens(deps, from, route);
+    const raw = await composeWithin(deps, email, attachments);
     routes.push(route);
-    emails.push({
-      deliveryId: delivery.id,
-      envelopeFrom: tokens.envelopeFrom,
-      envelopeTo: delivery.address,
-      envid: tokens.envid,
-      raw,
-    });
+    emails.push({ deliveryId: delivery.id, envelopeFrom, envelopeTo: delivery.address, envid, raw });
   }
   return { emails, routes, emailMessageId };
 }
 
-/** The agent's own address where the relay's domain is real, else the first mailbox's with +name. */
-export function senderAddress({ domain, mailboxAddresses }: BrokerSettings, agent: Agent): string {
-  const [mailbox] = mailboxAddresses;
-  const isReal = !domain.endsWith('.localhost') && domain !== 'localhost';
-  return isReal || mailbox === undefined ? addressOf(agent, domain) : withTag(mailbox, agent.name);
+/** The same email with links in place of its files. Undefined where that cannot be done, or makes it no smaller. */
+export async function composeWithLinks(deps: BrokerDeps, { email, delivery }: OutboxItem): Promise<Buffer | undefined> {
+  const message = await deps.stores.messages.find(delivery.messageId);
+  const route = await deps.stores.routes.find(readToken(email.envid)?.id ?? '');
+  const agent = message?.senderAgentId ? await deps.stores.agents.find(message.senderAgentId) : undefined;
+  if (!message || !route || !agent || message.attachments.length === 0 || !canLink(deps)) return undefined;
+  const from = senderAddress(deps.settings, agent);
+  const emailMessageId = message.emailMessageId ?? messageIdFor(message.id, splitSubaddress(from).domain);
+  const threading = await threadingOf(deps, message, emailMessageId);
+  const signed = signedFor(deps, message, delivery.address);
+  const parts = { agent, message: signed, from, route, emailMessageId, threading };
+  const raw = await composeSigned(deps, parts, 'as links');
+  return raw.length < email.raw.length ? raw : undefined;
+}
+
+/** Who gets it unnamed (Bcc) is named in a signature of its own, or another relay would take it for a mail led astray. */
+function signedFor(deps: BrokerDeps, message: Message, address: string): Message {
+  if (message.to.includes(address) || message.cc.includes(address)) return message;
+  return { ...message, jws: deps.signer.sign({ ...message, cc: [...message.cc, address] }) };
 }
 
 function newRoute(deps: BrokerDeps, agent: Agent, message: Message, delivery: Delivery): ReplyRoute {
@@ -71,65 +85,30 @@ function newRoute(deps: BrokerDeps, agent: Agent, message: Message, delivery: De
   };
 }
 
-function placeTokens(deps: BrokerDeps, from: string, route: ReplyRoute) {
-  const { id, agentId, threadId, address } = route;
-  const reply = mintToken(deps.tokenSecret, { purpose: 'reply', id, agentId, threadId, address });
-  const bounce = mintToken(deps.tokenSecret, { purpose: 'bounce', id, agentId, threadId, address });
-  return { replyTo: carry(deps, from, reply), envelopeFrom: carry(deps, from, bounce), envid: bounce };
+const canLink = ({ settings }: BrokerDeps): boolean => settings.outbound.publicUrl !== null;
+
+/** With its files where that fits, else with links to them. */
+async function composeWithin(deps: BrokerDeps, email: OneEmail, files: readonly AttachmentContent[]): Promise<Buffer> {
+  const { maxEmail } = deps.settings.outbound;
+  const bytes = files.reduce((sum, { size }) => sum + size, 0);
+  // base64 makes four of three: what cannot fit is not composed first.
+  const whole = (bytes * 4) / 3 > maxEmail ? undefined : await composeSigned(deps, email, files);
+  if (whole !== undefined && whole.length <= maxEmail) return whole;
+  if (files.length > 0 && canLink(deps)) {
+    const linked = await composeSigned(deps, email, 'as links');
+    if (linked.length <= maxEmail) return linked;
+  }
+  throw new RelayError('too_large', { message: tooLarge(deps, files) });
 }
 
-/** With the agent's name beside the token where there is room, without it where the mailbox's own name is long. */
-function carry({ settings }: BrokerDeps, from: string, token: string): string {
-  const { local, domain } = splitSubaddress(from);
-  const ownDomain = domain === settings.domain;
-  return placeToken(from, token, ownDomain) ?? placeToken(`${local}@${domain}`, token, ownDomain) ?? from;
+function tooLarge({ settings }: BrokerDeps, files: Files): string {
+  const limit = `An email may have ${readableSize(settings.outbound.maxEmail)} (TURNPOST_MAX_EMAIL), and this one would have more.`;
+  return files.length > 0 && settings.outbound.publicUrl === null
+    ? `${limit} Its files could go as links if TURNPOST_PUBLIC_URL said where people reach this relay. Send less.`
+    : `${limit} Send less.`;
 }
 
-interface DraftParts {
-  readonly from: string;
-  readonly replyTo: string;
-  readonly emailMessageId: string;
-  readonly references: readonly string[];
-  readonly attachments: readonly AttachmentContent[];
-}
-
-function draft(deps: BrokerDeps, agent: Agent, message: Message, parts: DraftParts): EmailDraft {
-  const name = agent.displayName ?? agent.name;
-  return {
-    from: { address: parts.from, name },
-    replyTo: { address: parts.replyTo, name },
-    to: message.to,
-    cc: message.cc,
-    subject: message.subject ?? firstWords(message.body),
-    body: message.body,
-    messageId: parts.emailMessageId,
-    inReplyTo: parts.references.at(-1) ?? null,
-    references: parts.references,
-    sentAt: message.createdAt,
-    isAnswer: message.inReplyTo !== null,
-    agent: {
-      address: addressOf(agent, deps.settings.domain),
-      threadId: message.threadId,
-      type: message.type,
-      priority: message.priority,
-      requiresResponse: message.requiresResponse,
-      // Going out by email is one more hop; what comes back to it carries that count.
-      hop: message.hop + 1,
-      jws: message.jws ?? '',
-    },
-    data: message.data,
-    attachments: parts.attachments,
-  };
-}
-
-const SUBJECT_FROM_BODY = 70;
-
-/** A subject for a message that has none. */
-function firstWords(body: string): string {
-  const line =
-    body
-      .split('\n')
-      .find((one) => one.trim() !== '')
-      ?.trim() ?? 'Message';
-  return line.length <= SUBJECT_FROM_BODY ? line : `${line.slice(0, SUBJECT_FROM_BODY - 1)}…`;
+async function composeSigned(deps: BrokerDeps, email: OneEmail, files: Files): Promise<Buffer> {
+  const raw = await composeEmail(draftEmail(deps, email, files), deps.emailFrame);
+  return deps.dkim.sign(raw, email.from, email.message.createdAt);
 }

@@ -14,15 +14,13 @@ import { DATA_PART, SIGNATURE_PART, SIGNATURE_TYPE, writeSignaturePart } from '.
 
 export { type EmailFrame, readEmailFrame } from './email-frame.ts';
 
-const MESSAGE_ID = /^<[^<>\s]{1,900}>$/;
-const MAX_REFERENCES = 20;
+const MESSAGE_ID = /^<[\x21-\x3b\x3d\x3f-\x7e]{1,900}>$/;
 /** RFC 5322 section 2.1.1 wants lines of at most 78. */
 const FOLD_AT = 70;
 
 /** Throws TypeError for a draft that cannot be an email: an address or Message-ID that is none. */
 export async function composeEmail(draft: EmailDraft, frame: EmailFrame): Promise<Buffer> {
   const values = frameValues(draft);
-  const references = draft.references.filter((id) => MESSAGE_ID.test(id));
   const composer = new MailComposer({
     from: asMailbox(draft.from),
     replyTo: asMailbox(draft.replyTo),
@@ -32,12 +30,8 @@ export async function composeEmail(draft: EmailDraft, frame: EmailFrame): Promis
     date: new Date(draft.sentAt),
     messageId: asMessageId(draft.messageId),
     ...(draft.inReplyTo !== null && { inReplyTo: asMessageId(draft.inReplyTo) }),
-    // RFC 5322 section 3.6.4: the first and the newest are what threading needs.
-    references:
-      references.length <= MAX_REFERENCES
-        ? references
-        : [...references.slice(0, 1), ...references.slice(1 - MAX_REFERENCES)],
-    headers: agentFields(draft),
+    references: draft.references.filter((id) => MESSAGE_ID.test(id)),
+    headers: { ...threadField(draft), ...unsubscribeFields(draft), ...agentFields(draft) },
     text: fillText(frame.text, values),
     html: fillHtml(frame.html, values),
     // Trailing spaces and long lines survive; nodemailer would choose format=flowed for some texts.
@@ -66,11 +60,33 @@ function frameValues(draft: EmailDraft): FrameValues {
       ? 'It waits for your answer: answer this email.'
       : 'Answer this email and it reaches the agent.',
     thread: oneLine(draft.agent.threadId),
+    files: (draft.linked?.files ?? []).map((file) => ({ ...file, filename: safeFilename(file.filename) })),
+    filesUntil: new Date(draft.linked?.until ?? 0).toISOString().slice(0, 10),
+    unsubscribe: draft.unsubscribe?.url ?? null,
+  };
+}
+
+type Fields = Record<string, string | { readonly prepared: true; readonly value: string }>;
+
+/** What Outlook puts mail together by, besides References ([MS-OXOMSG] section 2.2.1.5). */
+function threadField({ topic }: EmailDraft): Fields {
+  const value = oneLine(topic);
+  return value === '' ? {} : { 'Thread-Topic': value };
+}
+
+/** RFC 2369 section 3.2, RFC 8058 section 3.1: one field with both ways, and the field that promises one click. */
+function unsubscribeFields({ unsubscribe }: EmailDraft): Fields {
+  if (unsubscribe === null) return {};
+  const { url, address } = unsubscribe;
+  if (!/^https:\/\/[\x21-\x3b\x3d\x3f-\x7e]{1,500}$/.test(url)) throw new TypeError('not a link for unsubscribing');
+  return {
+    'List-Unsubscribe': { prepared: true, value: `<${url}>,\r\n <mailto:${asAddress(address)}?subject=unsubscribe>` },
+    'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click',
   };
 }
 
 /** design: agent headers on email; RFC 3834 section 5: what we send is never a person's. */
-function agentFields({ agent, isAnswer }: EmailDraft): Record<string, string | { prepared: true; value: string }> {
+function agentFields({ agent, isAnswer }: EmailDraft): Fields {
   return {
     'Auto-Submitted': isAnswer ? 'auto-replied' : 'auto-generated',
     'X-Auto-Response-Suppress': 'All',
@@ -112,9 +128,10 @@ function part(filename: string, contentType: string, content: Buffer): FilePart 
 /** message/* and multipart/* may not be sent as base64 (RFC 2046 section 5.2.1), so they go as plain bytes. */
 function asFile(file: AttachmentContent): FilePart {
   const sound = /^(?!message\/|multipart\/)[\w.+-]+\/[\w.+-]+$/i.test(file.contentType);
-  const filename = oneLine(file.filename).replace(/[/\\]/g, '_') || 'attachment';
-  return part(filename, sound ? file.contentType : 'application/octet-stream', file.content);
+  return part(safeFilename(file.filename), sound ? file.contentType : 'application/octet-stream', file.content);
 }
+
+const safeFilename = (name: string): string => oneLine(name).replace(/[/\\]/g, '_') || 'attachment';
 
 function asMailbox(mailbox: Mailbox): { name: string; address: string } {
   return { name: oneLine(mailbox.name ?? ''), address: asAddress(mailbox.address) };

@@ -18,7 +18,9 @@ const VERSION = '1';
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567';
 /** 80 bits: 16 characters of 5. */
 const PART_BYTES = 10;
-const TOKEN = /^([rb])1([a-z2-7]{16})([a-z2-7]{16})$/;
+const LETTERS = { reply: 'r', bounce: 'b', unsubscribe: 'u' } as const satisfies Record<ReplyPurpose, string>;
+const PURPOSES: Readonly<Record<string, ReplyPurpose>> = { r: 'reply', b: 'bounce', u: 'unsubscribe' };
+const TOKEN = /^([rbu])1([a-z2-7]{16})([a-z2-7]{16})$/;
 
 export interface ReadToken {
   readonly purpose: ReplyPurpose;
@@ -32,15 +34,16 @@ export function newTokenId(randomBytes: (size: number) => Buffer): string {
 }
 
 export function mintToken(secret: Buffer, binding: TokenBinding): string {
-  return `${binding.purpose === 'reply' ? 'r' : 'b'}${VERSION}${binding.id}${mac(secret, binding)}`;
+  return `${LETTERS[binding.purpose]}${VERSION}${binding.id}${mac(secret, binding)}`;
 }
 
 /** Reads a token without believing it: what it is bound to is looked up by `id`, then `tokenMatches` decides. */
 export function readToken(text: string): ReadToken | undefined {
   const match = TOKEN.exec(text.toLowerCase());
   const [, letter, id, seal] = match ?? [];
-  if (id === undefined || seal === undefined) return undefined;
-  return { purpose: letter === 'r' ? 'reply' : 'bounce', id, mac: seal };
+  const purpose = PURPOSES[letter ?? ''];
+  if (purpose === undefined || id === undefined || seal === undefined) return undefined;
+  return { purpose, id, mac: seal };
 }
 
 /** Constant time in the MAC. */

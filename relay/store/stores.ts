@@ -208,6 +208,8 @@ export interface MessageStore {
   findByEmailMessageId(ids: readonly string[]): Promise<Message | undefined>;
   /** Message-IDs of a thread's emails, oldest first, for References. */
   emailMessageIds(threadId: string): Promise<readonly string[]>;
+  /** The beginning of the email this message came with, long enough for its header section; undefined where it came by none. */
+  emailHead(messageId: string): Promise<Buffer | undefined>;
   /** How many messages agents sent in this thread since then. */
   countAgentTurns(threadId: string, since: number): Promise<number>;
 }

@@ -21,6 +21,7 @@ function draft(changes: Partial<EmailDraft> = {}): EmailDraft {
     messageId: '<tp.r1@turnpost.localhost>',
     inReplyTo: null,
     references: [],
+    topic: 'Deploy?',
     sentAt: Date.UTC(2026, 10, 19, 9),
     isAnswer: false,
     agent: {
@@ -34,6 +35,8 @@ function draft(changes: Partial<EmailDraft> = {}): EmailDraft {
     },
     data: null,
     attachments: [],
+    linked: null,
+    unsubscribe: null,
     ...changes,
   };
 }
@@ -146,14 +149,14 @@ describe('an email that goes out', () => {
       body: `${'x'.repeat(5000)}\n.\nFrom here\n${'ü'.repeat(2000)}`,
       subject: 'ü '.repeat(200),
       to: Array.from({ length: 90 }, (_, n) => `person-${n}@example.com`),
-      references: Array.from({ length: 300 }, (_, n) => `<${n}.${'r'.repeat(50)}@example.com>`),
+      references: Array.from({ length: 60 }, (_, n) => `<${n}.${'r'.repeat(50)}@example.com>`),
     });
     for (const line of raw.toString('latin1').split('\r\n')) expect(line.length).toBeLessThanOrEqual(998);
     expect(raw.every((byte) => byte < 128)).toBe(true);
     expect(raw.toString('latin1')).not.toMatch(/[^\r]\n/);
     expect(email.text).toContain(`${'x'.repeat(5000)}\n.\nFrom here\n${'ü'.repeat(2000)}`);
     expect(email.to).toHaveLength(90);
-    expect(email.references).toHaveLength(20);
+    expect(email.references).toHaveLength(60);
   });
 });
 
@@ -225,6 +228,7 @@ test('a signature part that is none is not read', () => {
 });
 
 test('a frame that asks for what there is not is a mistake that shows', () => {
-  const values = { marker: '', subject: '', body: '', who: '', answer: '', thread: '' };
+  const words = { marker: '', subject: '', body: '', who: '', answer: '', thread: '' };
+  const values = { ...words, files: [], filesUntil: '', unsubscribe: null };
   expect(() => fillText('{{nothing}}', values)).toThrow(TypeError);
 });

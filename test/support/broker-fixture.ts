@@ -72,6 +72,12 @@ const SETTINGS: BrokerSettings = {
   leaseMs: 600_000,
   maxMessage: 1_000_000,
   tokenLetsIn: { smtp: true, imap: false, http: false },
+  inboxes: {
+    anonymous: false,
+    quota: { inboxes: 3, messages: 5, longestLifeMs: 24 * 3_600_000, perHour: 6 },
+    anonymousQuota: { inboxes: 1, messages: 2, longestLifeMs: 3_600_000, perHour: 2 },
+    retentionMs: 24 * 3_600_000,
+  },
 };
 
 /** Call inside a test: the stores are closed at its end. */

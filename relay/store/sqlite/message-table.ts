@@ -87,6 +87,10 @@ const EMAIL_IDS = `
   WHERE m.thread_id = ? AND m.email_message_id IS NOT NULL
     AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.message_id = m.id AND NOT ${SEEN}) ORDER BY m.seq`;
 
+const EMAIL_HEAD = `
+  SELECT substr(e.raw, 1, 65536) AS head FROM intake i JOIN received_email e ON e.id = i.email_id
+  WHERE i.message_id = ? AND e.raw IS NOT NULL`;
+
 const COUNT_TURNS = `
   SELECT count(*) AS n FROM message WHERE thread_id = ? AND from_kind = 'agent' AND created_at > ?`;
 
@@ -182,6 +186,10 @@ export class SqliteMessageTable implements MessageStore {
       .prepare<[string], { id: string }>(EMAIL_IDS)
       .all(threadId)
       .map(({ id }) => id);
+  }
+
+  async emailHead(messageId: string): Promise<Buffer | undefined> {
+    return this.#store.prepare<[string], { head: Buffer }>(EMAIL_HEAD).get(messageId)?.head;
   }
 
   async countAgentTurns(threadId: string, since: number): Promise<number> {
