@@ -57,7 +57,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>, fi
 
 /** Settings that are sound each, and not together. */
 function contradictions(raw: RawConfig): string[] {
-  const { imapUrls = [], imapAddresses = [], smtpTlsCert, smtpTlsKey } = raw;
+  const { imapUrls = [], imapAddresses = [], smtpPort, smtpsPort, smtpTlsCert, smtpTlsKey } = raw;
   const unnamed = imapUrls.findIndex((imapUrl, index) => (imapAddresses[index] ?? addressIn(imapUrl)) === undefined);
   return [
     ...(unnamed === -1
@@ -69,6 +69,7 @@ function contradictions(raw: RawConfig): string[] {
     ...((smtpTlsCert === undefined) === (smtpTlsKey === undefined)
       ? []
       : ['TURNPOST_SMTP_TLS_CERT: belongs together with TURNPOST_SMTP_TLS_KEY; set both or neither']),
+    ...(smtpPort === null && smtpsPort !== null ? ['TURNPOST_SMTPS_PORT: needs TURNPOST_SMTP_PORT as well'] : []),
     ...wrongSender(raw),
   ];
 }

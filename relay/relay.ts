@@ -43,6 +43,8 @@ export interface RunningRelay {
   readonly smtpHost: string;
   /** Null where it takes no mail by SMTP. */
   readonly smtpPort: number | null;
+  /** Null where there is no port with implicit TLS. */
+  readonly smtpsPort: number | null;
   readonly adminKey: string;
   readonly stores: Stores;
   /** Stops taking work, finishes what is in hand, closes the store. */
@@ -116,7 +118,14 @@ async function connect(building: Building): Promise<Omit<RunningRelay, 'stores' 
   const smtp = await openSmtp(building, deps);
   const httpUrl = await openHttp(building, deps, { waiters, metrics, boxes });
   const { socketPath, smtpHost } = config;
-  return { httpUrl, socketPath, smtpHost, smtpPort: smtp?.port ?? null, adminKey };
+  return {
+    httpUrl,
+    socketPath,
+    smtpHost,
+    smtpPort: smtp?.port ?? null,
+    smtpsPort: smtp?.implicitTlsPort ?? null,
+    adminKey,
+  };
 }
 
 async function brokerDeps(
@@ -136,6 +145,12 @@ async function brokerDeps(
       tokenLetsIn,
       outbound: { publicUrl: config.publicUrl ?? null, maxEmail: config.maxEmail },
       mailboxAddresses: mailboxes.map(({ address }) => address),
+      inboxes: {
+        anonymous: config.anonymousInboxes,
+        quota: config.inboxQuota,
+        anonymousQuota: config.anonymousInboxQuota,
+        retentionMs: config.inboxRetentionMs,
+      },
     },
     signer: await loadSigner(stores, clock.now()),
     tokenSecret: await stores.secrets.getOrMake('reply_token', () => randomBytes(32)),
@@ -217,13 +232,14 @@ async function openSmtp(
   { config, log, clock, stoppers }: Building,
   deps: BrokerDeps,
 ): Promise<SmtpListener | undefined> {
-  const { smtpPort, smtpHost, domain, dataDir, maxMessage } = config;
+  const { smtpPort, smtpsPort, smtpHost, domain, dataDir, maxMessage } = config;
   if (smtpPort === null) return undefined;
   const configured = { cert: config.smtpTlsCert, key: config.smtpTlsKey };
   const tls = await readTlsPair(dataDir, configured, () => makeTlsPair(domain, clock.now()));
   const listener = await startSmtpListener({
     host: smtpHost,
     port: smtpPort,
+    implicitTlsPort: smtpsPort,
     tls,
     maxBytes: maxMessage,
     domain,
@@ -231,7 +247,8 @@ async function openSmtp(
     clock,
     log,
   }).catch((error: NodeJS.ErrnoException) => {
-    throw listenError(error, `${smtpHost}:${smtpPort}`, 'TURNPOST_SMTP_PORT');
+    const [also, setting] = smtpsPort === null ? ['', ''] : [` or ${smtpsPort}`, ' or TURNPOST_SMTPS_PORT'];
+    throw listenError(error, `${smtpHost}:${smtpPort}${also}`, `TURNPOST_SMTP_PORT${setting}`);
   });
   stoppers.push(() => listener.close());
   return listener;

@@ -81,11 +81,17 @@ export const SETTINGS = {
     doc: 'Its port; 0 takes any free one, `off` takes no mail.',
     parse: portOrOff,
   },
+  smtpsPort: {
+    env: 'TURNPOST_SMTPS_PORT',
+    default: 'off',
+    doc: 'Port that speaks TLS from its first byte, for mail programs that log in as agents; 0 takes any free one.',
+    parse: portOrOff,
+  },
   smtpTlsCert: {
     env: 'TURNPOST_SMTP_TLS_CERT',
     default: undefined,
     shown: 'a self-signed pair made at first start',
-    doc: 'PEM file with the certificate for STARTTLS.',
+    doc: 'PEM file with the certificate for STARTTLS and TURNPOST_SMTPS_PORT.',
     parse: text,
   },
   smtpTlsKey: {

@@ -14,6 +14,7 @@ import type { Caller, ReceiptFor } from './keys.ts';
 import { newDelivery, newHold } from './new-delivery.ts';
 import { composeOutgoing } from './outgoing.ts';
 import { type Recipient, resolveRecipients } from './recipients.ts';
+import { checkNotSuppressed } from './suppression.ts';
 import { noteBudget, threadBudget, UNSPENT } from './thread-budget.ts';
 
 /** Mail passed on by more relays than this goes in circles. */
@@ -48,7 +49,7 @@ export interface Accepted {
   readonly deliveries: readonly Delivery[];
 }
 
-/** Throws `recipient_unknown`, `not_found`, `too_large`, `blocked_by_policy`, `expired`, `invalid_request`, `unavailable`. */
+/** Throws `recipient_unknown`, `not_found`, `suppressed`, `too_large`, `blocked_by_policy`, `expired`, `invalid_request`, `unavailable`. */
 export async function acceptMessage(
   deps: BrokerDeps,
   caller: Caller & { readonly agent: NonNullable<Caller['agent']> },
@@ -59,6 +60,7 @@ export async function acceptMessage(
   const parent = await findParent(deps, caller, wish);
   const named = [...wish.to, ...wish.cc, ...(wish.bcc ?? [])];
   const recipients = splitCopies(await resolveRecipients(deps, named), wish);
+  await checkNotSuppressed(deps, caller.agent.id, Object.values(recipients).flat());
   checkLimits(deps, wish, parent, now);
   const attachments = (wish.attachments ?? []).map(toAttachment);
   const message = buildMessage(deps, caller, wish, { parent, recipients, attachments, now });

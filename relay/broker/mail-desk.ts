@@ -2,12 +2,18 @@
 import type { LetterBoxKeeper, SmtpDesk } from '../mail/contracts.ts';
 import { findTargets, isDeliverable, isOurDomain } from './address-book.ts';
 import type { BrokerDeps } from './deps.ts';
+import { findInboxes, inboxRecipient } from './inbox-intake.ts';
 import { quarantineEmail, takeEmail } from './intake.ts';
+import { logIn } from './submission.ts';
 
 export function smtpDesk(deps: BrokerDeps): SmtpDesk {
   return {
     async checkRecipient(address) {
       if (await isDeliverable(deps, address)) return { accepted: true };
+      const { kind } = await inboxRecipient(deps, address);
+      if (kind === 'open') return { accepted: true };
+      // For good: an inbox that is full stays so until it is gone.
+      if (kind === 'full') return { accepted: false, code: 552, text: '5.2.2 This inbox has all the mail it may hold' };
       if (!isOurDomain(deps, address.toLowerCase())) {
         return { accepted: false, code: 550, text: '5.7.1 This server takes mail for its own agents only' };
       }
@@ -17,7 +23,11 @@ export function smtpDesk(deps: BrokerDeps): SmtpDesk {
         text: '5.1.1 There is no such agent here, or the address is no longer valid',
       };
     },
-    take: (email) => takeEmail(deps, email),
+    take: async (email) => {
+      await takeEmail(deps, email);
+      return { accepted: true };
+    },
+    logIn: (names, secret) => logIn(deps, names, secret),
   };
 }
 
@@ -26,7 +36,8 @@ export function letterBoxKeeper(deps: BrokerDeps): LetterBoxKeeper {
   return {
     find: (account, folder) => mailboxes.find(account, folder),
     move: (account, folder, cursor) => mailboxes.move({ account, folder, ...cursor }),
-    isOurs: async (candidate) => (await findTargets(deps, candidate)).length > 0,
+    isOurs: async (candidate) =>
+      (await findTargets(deps, candidate)).length > 0 || (await findInboxes(deps, candidate.addresses)).length > 0,
     take: (email) => takeEmail(deps, email),
     countFailure: (account, folder, uidValidity, uid) => mailboxes.countFailure(account, folder, uidValidity, uid),
     quarantine: (source, raw, reason, head) => quarantineEmail(deps, { source, raw, reason, head }),

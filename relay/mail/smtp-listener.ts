@@ -1,20 +1,25 @@
 /**
  * Takes mail in by SMTP (RFC 5321). Says 250 to a mail only after the desk has it on disk, 451 where it could not.
  *
- * Never relays: each recipient is asked of the desk in the dialogue. No login, no SMTPUTF8 (every address here is
- * ASCII). Bare line feeds do not end a mail (SMTP smuggling); smtp-server guards that, and a test holds it.
+ * Never relays: each recipient is asked of the desk in the dialogue. Who logs in (smtp-login.ts) sends as an agent, by
+ * the rules for agents. No SMTPUTF8 (every address here is ASCII). Bare line feeds do not end a mail (SMTP smuggling);
+ * smtp-server guards that, and a test holds it.
  */
-import { SMTPServer, type SMTPServerDataStream, type SMTPServerSession } from 'smtp-server';
+import type { SMTPServer, SMTPServerDataStream, SMTPServerSession } from 'smtp-server';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { canonicalAddress } from './address.ts';
-import type { SmtpDesk } from './contracts.ts';
+import type { DeskReply, SmtpDesk, Submitter } from './contracts.ts';
+import { LoginGuard } from './login-guard.ts';
+import { LoginServer } from './smtp-login.ts';
 
 export interface SmtpListenerOptions {
   readonly host: string;
   /** 0: any free one. */
   readonly port: number;
-  /** PEM, for STARTTLS. */
+  /** Of a second port that speaks TLS from its first byte and takes mail of agents only (RFC 8314 section 3.3); null: none. */
+  readonly implicitTlsPort?: number | null;
+  /** PEM. */
   readonly tls: { readonly key: string; readonly cert: string };
   readonly maxBytes: number;
   /** How the server calls itself. */
@@ -30,6 +35,7 @@ export interface SmtpListenerOptions {
 
 export interface SmtpListener {
   readonly port: number;
+  readonly implicitTlsPort: number | null;
   /** Takes no new connection, lets mail in hand finish, then resolves. */
   close(): Promise<void>;
 }
@@ -40,49 +46,78 @@ const GRACE_MS = 5_000;
 const MAX_RECIPIENTS = 100;
 const MAX_CLIENTS = 200;
 
-/** Rejects with the system's error where the port cannot be had. */
+/** Rejects with the system's error where a port cannot be had. */
 export async function startSmtpListener(options: SmtpListenerOptions): Promise<SmtpListener> {
-  const { host, port, tls, maxBytes, domain, log } = options;
-  const server = new SMTPServer({
-    name: domain,
-    banner: 'Turnpost',
-    size: maxBytes,
-    key: tls.key,
-    cert: tls.cert,
-    disabledCommands: ['AUTH', 'WIZ', 'SHELL', 'KILL'],
-    hideSMTPUTF8: true,
-    hideENHANCEDSTATUSCODES: true,
-    hideDSN: true,
-    disableReverseLookup: true,
-    maxRecipients: MAX_RECIPIENTS,
-    maxClients: MAX_CLIENTS,
-    socketTimeout: options.idleMs ?? IDLE_MS,
-    closeTimeout: options.graceMs ?? GRACE_MS,
-    logger: false,
-    onMailFrom: ({ address }, _session, callback) => callback(checkSender(address)),
-    onRcptTo: ({ address }, _session, callback) => {
-      checkRecipient(options, address).then(callback, callback);
-    },
-    onData: (stream, session, callback) => {
-      takeMail(options, stream, session).then((reply) => callback(null, reply), callback);
-    },
-  });
-  // A client's broken connection or handshake is the client's business.
-  server.on('error', (cause) => log.debug({ tag: 'smtp', cause }, 'connection error'));
-  await listen(server, port, host);
-  const bound = server.server.address();
-  return {
-    port: typeof bound === 'object' && bound !== null ? bound.port : port,
-    close: () => new Promise((resolve) => server.close(resolve)),
+  const { host, port, implicitTlsPort = null } = options;
+  const guard = new LoginGuard(options.clock);
+  const server = newServer(options, guard, { secure: false });
+  const secure = implicitTlsPort === null ? null : newServer(options, guard, { secure: true });
+  const close = async (): Promise<void> => {
+    await Promise.all([server, secure].map((one) => one?.server.listening && closed(one)));
   };
+  try {
+    const bound = await listen(server, port, host);
+    const securePort = secure === null ? null : await listen(secure, implicitTlsPort ?? 0, host);
+    return { port: bound, implicitTlsPort: securePort, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
-function listen(server: SMTPServer, port: number, host: string): Promise<void> {
+function newServer(options: SmtpListenerOptions, guard: LoginGuard, { secure }: { readonly secure: boolean }) {
+  const { tls, maxBytes, domain, desk, log } = options;
+  const server = new LoginServer(
+    {
+      name: domain,
+      banner: 'Turnpost',
+      secure,
+      // The port for everybody's mail is also the one for agents'; on the other one nothing goes without a login.
+      authOptional: !secure,
+      authRequiredMessage: '5.7.0 Log in first: this port takes mail of agents only',
+      size: maxBytes,
+      key: tls.key,
+      cert: tls.cert,
+      disabledCommands: ['WIZ', 'SHELL', 'KILL'],
+      hideSMTPUTF8: true,
+      hideENHANCEDSTATUSCODES: true,
+      hideDSN: true,
+      disableReverseLookup: true,
+      maxRecipients: MAX_RECIPIENTS,
+      maxClients: MAX_CLIENTS,
+      socketTimeout: options.idleMs ?? IDLE_MS,
+      closeTimeout: options.graceMs ?? GRACE_MS,
+      logger: false,
+      onMailFrom: ({ address }, session, callback) => {
+        checkSender(options, submitterOf(session), address).then(callback, callback);
+      },
+      onRcptTo: ({ address }, session, callback) => {
+        checkRecipient(options, submitterOf(session), address).then(callback, callback);
+      },
+      onData: (stream, session, callback) => {
+        takeMail(options, stream, session).then((reply) => callback(null, reply), callback);
+      },
+    },
+    { desk, guard, log },
+  );
+  // A client's broken connection or handshake is the client's business.
+  server.on('error', (cause) => log.debug({ tag: 'smtp', cause }, 'connection error'));
+  return server;
+}
+
+const closed = (server: SMTPServer): Promise<void> => new Promise((resolve) => server.close(resolve));
+
+/** smtp-login.ts puts it there. */
+const submitterOf = ({ user }: SMTPServerSession): Submitter | undefined => user || undefined;
+
+/** Resolves with the port. */
+function listen(server: SMTPServer, port: number, host: string): Promise<number> {
   return new Promise((resolve, reject) => {
     server.server.once('error', reject);
     server.listen(port, host, () => {
       server.server.off('error', reject);
-      resolve();
+      const bound = server.server.address();
+      resolve(typeof bound === 'object' && bound !== null ? bound.port : port);
     });
   });
 }
@@ -92,30 +127,54 @@ function reply(code: number, text: string): Error & { responseCode: number } {
   return Object.assign(new Error(text), { responseCode: code });
 }
 
-function checkSender(address: string): Error | null {
+async function checkSender(
+  { log }: SmtpListenerOptions,
+  submitter: Submitter | undefined,
+  address: string,
+): Promise<Error | null> {
   // The null path `<>` is how bounces come (RFC 5321 section 4.5.5).
-  const sound = address === '' || canonicalAddress(address) !== undefined;
-  return sound ? null : reply(553, '5.1.7 That sender address cannot be answered');
+  const canonical = address === '' ? '' : canonicalAddress(address);
+  if (canonical === undefined) return reply(553, '5.1.7 That sender address cannot be answered');
+  return submitter === undefined ? null : asReply(() => submitter.checkSender(canonical), log, 'check a sender');
 }
 
-async function checkRecipient({ desk, log }: SmtpListenerOptions, address: string): Promise<Error | null> {
+async function checkRecipient(
+  { desk, log }: SmtpListenerOptions,
+  submitter: Submitter | undefined,
+  address: string,
+): Promise<Error | null> {
   const canonical = canonicalAddress(address);
   if (canonical === undefined) return reply(553, '5.1.3 That is not an address we can read');
+  return asReply(() => (submitter ?? desk).checkRecipient(canonical), log, 'check a recipient');
+}
+
+/** Null where it is accepted. */
+async function asReply(ask: () => Promise<DeskReply>, log: Log, what: string): Promise<Error | null> {
   try {
-    const answer = await desk.checkRecipient(canonical);
+    const answer = await ask();
     return answer.accepted ? null : reply(answer.code, answer.text);
   } catch (cause) {
-    log.error({ tag: 'smtp', cause }, 'could not check a recipient');
+    log.error({ tag: 'smtp', cause }, `could not ${what}`);
     return reply(451, '4.3.0 We cannot check that address now, try again later');
   }
 }
 
 async function takeMail(
-  { desk, clock, log, maxBytes }: SmtpListenerOptions,
+  options: SmtpListenerOptions,
   stream: SMTPServerDataStream,
   session: SMTPServerSession,
 ): Promise<string> {
-  const raw = await readMail(stream, maxBytes);
+  const raw = await readMail(stream, options.maxBytes);
+  const answer = await handOver(options, raw, session);
+  if (!answer.accepted) throw reply(answer.code, answer.text);
+  return `2.0.0 ${answer.text ?? 'Taken'}`;
+}
+
+async function handOver(
+  { desk, clock, log }: SmtpListenerOptions,
+  raw: Buffer,
+  session: SMTPServerSession,
+): Promise<DeskReply> {
   const { mailFrom, rcptTo } = session.envelope;
   const envelopeTo = rcptTo.flatMap(({ address }) => canonicalAddress(address) ?? []);
   const source = {
@@ -125,12 +184,13 @@ async function takeMail(
     remote: session.remoteAddress,
     hello: session.hostNameAppearsAs,
   } as const;
+  const submitter = submitterOf(session);
   try {
-    await desk.take({ source, raw, receivedAt: clock.now() });
-    return '2.0.0 Taken';
+    if (submitter !== undefined) return await submitter.submit({ raw, envelopeTo });
+    return await desk.take({ source, raw, receivedAt: clock.now() });
   } catch (cause) {
     log.error({ tag: 'smtp', remote: session.remoteAddress, cause }, 'could not take a mail in');
-    throw reply(451, '4.3.0 We cannot store it now, try again later');
+    return { accepted: false, code: 451, text: '4.3.0 We cannot store it now, try again later' };
   }
 }
 

@@ -14,6 +14,7 @@ test('the settings and what they are where nobody sets them', () => {
     'TURNPOST_PUBLIC_URL = the http address',
     'TURNPOST_SMTP_HOST = `127.0.0.1`',
     'TURNPOST_SMTP_PORT = `2525`',
+    'TURNPOST_SMTPS_PORT = `off`',
     'TURNPOST_SMTP_TLS_CERT = a self-signed pair made at first start',
     'TURNPOST_SMTP_TLS_KEY = as above',
     'TURNPOST_DOMAIN = `turnpost.localhost`',
