@@ -227,6 +227,19 @@ describe.skipIf(!mailPeerAvailable())('OAuth2 with Dovecot and Postfix', () => {
     expect(auth.asked).toHaveLength(4);
   });
 
+  test('a mail server whose logins are out of order (UNAVAILABLE) is tried again; the token is no worse for it', async () => {
+    auth.introspection = false;
+    const waits: number[] = [];
+    const on = noting(waits, () => false);
+    const box = letterBox(logins(on), imapUrl(), on);
+    running.push(box.run(stop.signal));
+    await expect.poll(() => waits.slice(0, 3), SOON).toEqual([500, 1000, 2000]);
+    expect(box.state().problem).toBe('A part of the mail service is down. It is tried again.');
+    auth.introspection = true;
+    await expect.poll(() => box.state(), SOON).toMatchObject({ ready: true, problem: null });
+    expect(auth.asked).toHaveLength(1);
+  });
+
   test('without an entry the mailbox says how to get one', async () => {
     const tokens = tokensFor({
       accounts: () => new Map(),

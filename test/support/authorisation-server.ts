@@ -18,6 +18,8 @@ export interface AuthorisationServer {
   readonly reused: string[];
   /** How long access tokens live, in seconds. */
   lifetime: number;
+  /** Whether mail servers can ask it about tokens. */
+  introspection: boolean;
   /** What the token endpoint says instead of a token, once each. */
   readonly failures: { status: number; error?: string; retryAfter?: number }[];
   /** A refresh token for this user, as a login would bring. */
@@ -52,7 +54,8 @@ export async function startAuthorisationServer(): Promise<AuthorisationServer> {
     };
     if (url.pathname === '/tokeninfo') {
       const token = access.get(url.searchParams.get('access_token') ?? '');
-      if (token === undefined || token.until < Date.now()) answer(401, { error: 'invalid_token' });
+      if (!made.introspection) answer(500, {});
+      else if (token === undefined || token.until < Date.now()) answer(401, { error: 'invalid_token' });
       else answer(200, { active: true, email: token.user });
     } else if (url.pathname === '/token') token(form, answer);
     else if (url.pathname === '/device') {
@@ -134,6 +137,7 @@ export async function startAuthorisationServer(): Promise<AuthorisationServer> {
     asked: [],
     reused: [],
     lifetime: 3600,
+    introspection: true,
     failures: [],
     login(user) {
       const value = secret();
