@@ -1,5 +1,8 @@
-/** Leases that ran out, mail nobody took in time, receipts that are too old: looked after every few seconds. */
+/** Leases that ran out, mail nobody took in time, receipts and inboxes that are too old: looked after every few seconds. */
 import type { BrokerDeps } from './deps.ts';
+
+/** Longer than any server keeps trying to hand a mail over (RFC 5321 section 4.5.4.1). */
+const DEFERRAL_LIVES_MS = 7 * 24 * 3_600_000;
 
 const EVERY_MS = 5_000;
 /** How long an Idempotency-Key is remembered. */
@@ -7,12 +10,14 @@ export const RECEIPT_LIVES_MS = 24 * 3_600_000;
 
 export async function keepHouseOnce(
   deps: BrokerDeps,
-): Promise<{ readonly expired: number; readonly receipts: number }> {
+): Promise<{ readonly expired: number; readonly receipts: number; readonly inboxes: number }> {
   const now = deps.clock.now();
   deps.wake(await deps.stores.deliveries.rescue(now));
   const expired = await deps.stores.deliveries.expire(now);
   const receipts = await deps.stores.receipts.prune(now - RECEIPT_LIVES_MS);
-  return { expired, receipts };
+  await deps.stores.deferrals.prune(now - DEFERRAL_LIVES_MS);
+  const inboxes = await deps.stores.inboxes.prune(now - deps.settings.inboxes.retentionMs);
+  return { expired, receipts, inboxes };
 }
 
 /** Until the signal aborts. A store that cannot write now is tried again: nothing else depends on this being in time. */

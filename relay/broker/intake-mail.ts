@@ -11,7 +11,7 @@ import type { Target } from './address-book.ts';
 import { addressOf } from './agents.ts';
 import type { BrokerDeps } from './deps.ts';
 import { newDelivery, newHold } from './new-delivery.ts';
-import { type Sender, senderOf } from './sender.ts';
+import type { Sender } from './sender.ts';
 
 /** An email with all that was found out about it. */
 export interface ReadEmail extends IncomingEmail {
@@ -25,8 +25,7 @@ export interface ReadEmail extends IncomingEmail {
 const MAX_RECEIVED = 100;
 const LONGEST_SUBJECT = 200;
 
-export function mailFor(deps: BrokerDeps, email: ReadEmail, target: Target): NewMail {
-  const sender = senderOf(deps, email, target);
+export function mailFor(deps: BrokerDeps, email: ReadEmail, target: Target, sender: Sender): NewMail {
   return newMail(deps, email, target, sender, whyHeld(email, sender));
 }
 

@@ -9,11 +9,12 @@ import type { EmailClass, IncomingEmail, IntakeSource, ParsedEmail } from '../ma
 import { readOwnMessageId } from '../mail/message-id.ts';
 import { parseEmail, UnparsableEmail } from '../mail/parse-email.ts';
 import type { CursorMove, Intake, ReceivedEmail } from '../store/stores.ts';
-import { findTargets } from './address-book.ts';
+import { findTargets, type Target } from './address-book.ts';
+import { intakesForAgents } from './agent-intake.ts';
 import type { BrokerDeps } from './deps.ts';
-import { mailFor, type ReadEmail } from './intake-mail.ts';
+import { findInboxes, intakeForInbox } from './inbox-intake.ts';
+import type { ReadEmail } from './intake-mail.ts';
 import { quarantineIntakes } from './intake-quarantine.ts';
-import { intakeOfReport } from './report-intake.ts';
 import { sha256 } from './signer.ts';
 
 /** Throws `unavailable` where the store cannot take it now: the peer keeps it and comes again. */
@@ -88,6 +89,7 @@ function cursorOf(source: IntakeSource): CursorMove | null {
 /** Who wakes: the agents that have something to read now. */
 function announce(deps: BrokerDeps, source: IntakeSource, fresh: readonly Intake[]): void {
   const deliveries = fresh.flatMap(({ mail }) => mail?.deliveries ?? []);
+  deps.wake(fresh.flatMap(({ inboxMail }) => inboxMail?.mail.inboxId ?? []));
   deps.wake(deliveries.flatMap(({ agentId, state }) => (agentId !== null && state === 'available' ? [agentId] : [])));
   const messages = fresh.flatMap(({ mail }) => mail?.message.id ?? []);
   const held = deliveries.filter(({ state }) => state === 'held').length;
@@ -97,26 +99,34 @@ function announce(deps: BrokerDeps, source: IntakeSource, fresh: readonly Intake
 }
 
 async function readIntakes(deps: BrokerDeps, incoming: IncomingEmail, parsed: ParsedEmail): Promise<Intake[]> {
-  const { source, raw } = incoming;
-  const targets = await findTargets(deps, { addresses: addressesOf(source, parsed), references: referencesOf(parsed) });
-  if (targets.length === 0) return [];
+  const { source } = incoming;
+  const addresses = addressesOf(source, parsed);
+  const inboxes = await findInboxes(deps, addresses);
+  const targets = await agentsMeant(deps, parsed, addresses, inboxes.length > 0);
+  if (targets.length === 0 && inboxes.length === 0) return [];
+  const proof = await deps.authenticator.authenticate(incoming, parsed);
+  const forInboxes = inboxes.map((inbox) => intakeForInbox(incoming, parsed, proof, inbox));
+  if (targets.length === 0) return forInboxes;
   const email: ReadEmail = {
     ...incoming,
     parsed,
     kind: classify(deps, source, parsed),
-    proof: await deps.authenticator.authenticate(incoming, parsed),
+    proof,
     words: await deps.extractor.extract(parsed),
   };
-  const content = `${parsed.messageId ?? sha256(raw)} ${parsed.bodyHash}`;
-  return Promise.all(
-    targets.map(async (target) => {
-      const dedupeKey = sha256(`${target.agent.id} ${target.route?.id ?? ''} ${content}`);
-      const { kind } = email;
-      if (kind.kind === 'own') return { dedupeKey, mail: null };
-      const report = kind.kind === 'bounce' ? await intakeOfReport(deps, parsed, kind.report, target, dedupeKey) : null;
-      return report ?? { dedupeKey, mail: mailFor(deps, email, target) };
-    }),
-  );
+  const forAgents = await intakesForAgents(deps, email, targets);
+  return [...forAgents, ...forInboxes];
+}
+
+/** What was sent to a disposable inbox alone reaches no agent, whatever it refers to. */
+async function agentsMeant(
+  deps: BrokerDeps,
+  parsed: ParsedEmail,
+  addresses: readonly string[],
+  hasInbox: boolean,
+): Promise<Target[]> {
+  if (hasInbox && (await findTargets(deps, { addresses, references: [] })).length === 0) return [];
+  return findTargets(deps, { addresses, references: referencesOf(parsed) });
 }
 
 function classify(deps: BrokerDeps, source: IntakeSource, parsed: ParsedEmail): EmailClass {

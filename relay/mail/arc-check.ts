@@ -48,7 +48,7 @@ function sealerOf({ fields }: HeaderSection, instance: number): string | undefin
 function sawPass({ fields }: HeaderSection, instance: number, author: string): boolean {
   const own = fields.flatMap(({ name, value }) => {
     const [, number, rest] =
-      name === 'arc-authentication-results' ? (/^\s*i=(\d{1,2})\s*;([^]*)$/.exec(value) ?? []) : [];
+      name === 'arc-authentication-results' ? (/^\s*i=(\d{1,2})\s*;([\s\S]*)$/.exec(value) ?? []) : [];
     return rest !== undefined && Number(number) === instance ? [rest] : [];
   });
   const results = own.length === 1 ? (readAuthenticationResults(own[0] ?? '')?.results ?? []) : [];

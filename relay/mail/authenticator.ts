@@ -10,7 +10,7 @@ import type { AuthVerdict } from '../types.ts';
 import { checkArc, NO_ARC } from './arc-check.ts';
 import { type Author, readAuthor } from './author.ts';
 import { type AuthservId, believedResults } from './authserv-id.ts';
-import type { Authenticator, IncomingEmail, IntakeSource, ParsedEmail, SenderProof } from './contracts.ts';
+import type { Authenticator, IncomingEmail, IntakeSource, SenderProof } from './contracts.ts';
 import { checkDkim, type DkimFindings, isSigned } from './dkim-check.ts';
 import { checkDmarc, type DmarcFindings, type Identifiers, isRelated, NO_DMARC } from './dmarc-check.ts';
 import type { Resolver } from './dns.ts';

@@ -157,12 +157,21 @@ export interface ReceivedEmail {
 export interface Intake {
   /** Names recipient and content: what was stored under it before is the same mail and is not stored again. */
   readonly dedupeKey: string;
+  /**
+   * Of a mail that nobody stands for: the key under which it would be stored if somebody did. Known: it is the same
+   * mail. The other way round it is not: who sends a copy ahead must not keep the real one out.
+   */
+  readonly provenKey?: string | undefined;
   /** Null: it is remembered, and nothing is handed to anybody (our own mail, a report that changes nothing). */
   readonly mail: NewMail | null;
   /** It is for a disposable inbox: for tools to read, no message to anybody. */
   readonly inboxMail?: NewInboxMail | undefined;
   /** A delivery report: this email delivery bounced, in the same transaction. */
   readonly bounced?: { readonly deliveryId: string; readonly reason: string } | undefined;
+  /** And its address gets no more email. */
+  readonly suppress?: Suppression | undefined;
+  /** Proven to be from this address: it lives, so its suppressions of reason `bounce` end. */
+  readonly lifts?: string | undefined;
 }
 
 export interface MessageFilter {
@@ -210,6 +219,12 @@ export interface MessageStore {
   emailMessageIds(threadId: string): Promise<readonly string[]>;
   /** The beginning of the email this message came with, long enough for its header section; undefined where it came by none. */
   emailHead(messageId: string): Promise<Buffer | undefined>;
+  /** Did this agent send an email to this address in this thread, and did it go out? */
+  hasWrittenTo(sent: {
+    readonly agentId: string;
+    readonly threadId: string;
+    readonly address: string;
+  }): Promise<boolean>;
   /** How many messages agents sent in this thread since then. */
   countAgentTurns(threadId: string, since: number): Promise<number>;
 }
@@ -318,7 +333,12 @@ export interface OutboxStore {
   settleIfClaimed(
     item: OutboxItem,
     outcome: Outcome,
-    settled: { readonly retryAt: number | null; readonly now: number; readonly notice: NewMail | undefined },
+    settled: {
+      readonly retryAt: number | null;
+      readonly now: number;
+      readonly notice: NewMail | undefined;
+      readonly suppress?: Suppression | undefined;
+    },
   ): Promise<Delivery | undefined>;
   /** At start: what a worker of a relay that died had in hand is due again. Nothing else may be working. */
   rescueAll(now: number): Promise<void>;
@@ -364,6 +384,20 @@ export interface MailboxStore {
   move(cursor: CursorMove): Promise<void>;
   /** Returns how many times this UID has failed now. */
   countFailure(account: string, folder: string, uidValidity: string, uid: number): Promise<number>;
+}
+
+/** An email that was sent back or left for a while, since it could not be told who sent it. */
+export interface Deferral {
+  /** This time counted. */
+  readonly tries: number;
+  readonly firstAt: number;
+}
+
+export interface DeferralStore {
+  /** Counts one more try of the email with this hash. */
+  count(hash: string, now: number): Promise<Deferral>;
+  /** Forgets those first seen earlier. */
+  prune(before: number): Promise<void>;
 }
 
 export interface SigningKeyRow {
@@ -441,6 +475,7 @@ export interface Stores {
   readonly outbox: OutboxStore;
   readonly routes: RouteStore;
   readonly holds: HoldStore;
+  readonly deferrals: DeferralStore;
   readonly mailboxes: MailboxStore;
   readonly signingKeys: SigningKeyStore;
   readonly dkimKeys: DkimKeyStore;

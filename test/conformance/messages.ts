@@ -11,6 +11,7 @@ import {
   aTurn,
   mailFor,
   post,
+  postEmail,
   postHeld,
   type Registered,
   register,
@@ -203,6 +204,21 @@ export function messageSuite(open: OpenStores): void {
       expect(await find('<3@example.com>')).toBeUndefined();
       expect(await find()).toBeUndefined();
       expect(await stores.messages.emailMessageIds('thr_a')).toEqual(['<1@example.com>', '<2@example.com>']);
+    });
+
+    test('whom an agent wrote to by email in a thread: what went out, in that thread, by that agent', async () => {
+      const sent = byWriter({ threadId: 'thr_a' });
+      await postEmail(stores, sent);
+      await postEmail(stores, sent, { address: 'waits@example.com', state: 'held' });
+      await post(stores, reader, byWriter({ threadId: 'thr_a' }));
+      const wrote = (address: string, threadId = 'thr_a', agentId = writer.agent.id) =>
+        stores.messages.hasWrittenTo({ agentId, threadId, address });
+      expect(await wrote('person@example.com')).toBe(true);
+      expect(await wrote('person@example.com', 'thr_b')).toBe(false);
+      expect(await wrote('person@example.com', 'thr_a', reader.agent.id)).toBe(false);
+      expect(await wrote('other@example.com')).toBe(false);
+      expect(await wrote('waits@example.com')).toBe(false);
+      expect(await wrote('reader@turnpost.localhost')).toBe(false);
     });
 
     test("a thread's turns are what agents sent in it since then", async () => {

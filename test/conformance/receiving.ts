@@ -30,6 +30,15 @@ export function receivingSuite(open: OpenStores): void {
   });
   const position = () => stores.mailboxes.find('you@example.com', 'INBOX');
 
+  test('tries of an email that was sent back are counted, and forgotten after a while', async () => {
+    expect(await stores.deferrals.count('hash', START)).toEqual({ tries: 1, firstAt: START });
+    expect(await stores.deferrals.count('hash', START + 5)).toEqual({ tries: 2, firstAt: START });
+    expect(await stores.deferrals.count('other', START + 9)).toEqual({ tries: 1, firstAt: START + 9 });
+    await stores.deferrals.prune(START + 9);
+    expect(await stores.deferrals.count('hash', START + 10)).toEqual({ tries: 1, firstAt: START + 10 });
+    expect(await stores.deferrals.count('other', START + 10)).toMatchObject({ tries: 2 });
+  });
+
   describe('emails in', () => {
     test('mail and cursor move together, and what was new is told', async () => {
       const one = intake('key-1');
@@ -49,6 +58,14 @@ export function receivingSuite(open: OpenStores): void {
     test('the same key twice in one mail is one', async () => {
       expect(await stores.messages.receive(email(), [intake('key-1'), intake('key-1')])).toHaveLength(1);
       expect(await stores.deliveries.countAvailable(reader.agent.id)).toBe(1);
+    });
+
+    test('a mail that nobody stands for is the same as the proven one, but does not keep it out', async () => {
+      const unproven = (): Intake => ({ ...intake('unproven-1'), provenKey: 'key-1' });
+      expect(await stores.messages.receive(email(), [unproven()])).toHaveLength(1);
+      expect(await stores.messages.receive(email(), [unproven()])).toHaveLength(0);
+      expect(await stores.messages.receive(email(), [intake('key-1')])).toHaveLength(1);
+      expect(await stores.messages.receive(email(), [{ ...unproven(), dedupeKey: 'unproven-2' }])).toHaveLength(0);
     });
 
     test('what is only remembered is not new the second time', async () => {

@@ -27,6 +27,7 @@ import {
   toMessage,
   toPage,
 } from './rows.ts';
+import { insertSuppression, liftBounces } from './suppression-table.ts';
 
 const FIND = `SELECT ${MESSAGE_COLUMNS} FROM message m WHERE m.id = ?`;
 
@@ -80,7 +81,7 @@ const ATTACHMENT = `
 
 const BY_EMAIL_ID = `
   SELECT ${MESSAGE_COLUMNS} FROM message m
-  WHERE m.email_message_id IN (SELECT value FROM json_each(?)) ORDER BY m.seq DESC LIMIT 1`;
+  WHERE m.email_message_id IN (SELECT value FROM json_each(?)) ORDER BY m.sender_agent_id IS NULL, m.seq DESC LIMIT 1`;
 
 const EMAIL_IDS = `
   SELECT m.email_message_id AS id FROM message m
@@ -90,6 +91,11 @@ const EMAIL_IDS = `
 const EMAIL_HEAD = `
   SELECT substr(e.raw, 1, 65536) AS head FROM intake i JOIN received_email e ON e.id = i.email_id
   WHERE i.message_id = ? AND e.raw IS NOT NULL`;
+
+const HAS_WRITTEN = `
+  SELECT 1 FROM message m JOIN delivery d ON d.message_id = m.id
+  WHERE m.thread_id = @threadId AND m.sender_agent_id = @agentId AND d.address = @address AND +d.agent_id IS NULL
+    AND d.state NOT IN ('held', 'cancelled') LIMIT 1`;
 
 const COUNT_TURNS = `
   SELECT count(*) AS n FROM message WHERE thread_id = ? AND from_kind = 'agent' AND created_at > ?`;
@@ -116,15 +122,21 @@ export class SqliteMessageTable implements MessageStore {
       if (cursor !== null) moveCursor(this.#store, cursor);
       const first = new Map(intakes.map((intake) => [intake.dedupeKey, intake]));
       const fresh = [...first.values()].filter(
-        ({ dedupeKey }) => this.#store.prepare(INTAKE_KNOWN).get(dedupeKey) === undefined,
+        ({ dedupeKey, provenKey }) => !this.#isKnown(dedupeKey) && !(provenKey && this.#isKnown(provenKey)),
       );
       if (fresh.length > 0) this.#store.prepare(INSERT_RECEIVED).run(row);
       return fresh.map((intake) => this.#takeIn(email, intake));
     });
   }
 
+  #isKnown(dedupeKey: string): boolean {
+    return this.#store.prepare(INTAKE_KNOWN).get(dedupeKey) !== undefined;
+  }
+
   #takeIn({ id, receivedAt }: ReceivedEmail, intake: Intake): Intake {
-    const { dedupeKey, bounced } = intake;
+    const { dedupeKey, bounced, suppress, lifts } = intake;
+    if (suppress !== undefined) insertSuppression(this.#store, suppress);
+    if (lifts !== undefined) liftBounces(this.#store, lifts);
     const isNews = bounced === undefined || bounceDelivery(this.#store, bounced, receivedAt);
     const mail = isNews ? intake.mail : null;
     if (mail !== null) insertMail(this.#store, mail);
@@ -190,6 +202,10 @@ export class SqliteMessageTable implements MessageStore {
 
   async emailHead(messageId: string): Promise<Buffer | undefined> {
     return this.#store.prepare<[string], { head: Buffer }>(EMAIL_HEAD).get(messageId)?.head;
+  }
+
+  async hasWrittenTo(sent: { agentId: string; threadId: string; address: string }): Promise<boolean> {
+    return this.#store.prepare<[object]>(HAS_WRITTEN).get(sent) !== undefined;
   }
 
   async countAgentTurns(threadId: string, since: number): Promise<number> {

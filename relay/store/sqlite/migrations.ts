@@ -246,7 +246,7 @@ export const MIGRATIONS: readonly string[] = [
      seq        INTEGER PRIMARY KEY,
      address    TEXT NOT NULL,
      agent_id   TEXT NOT NULL DEFAULT '', -- '' is every agent's mail: NULLs are never equal in a UNIQUE
-     reason     TEXT NOT NULL CHECK (reason IN ('bounce', 'complaint', 'unsubscribe', 'manual')),
+     reason     TEXT NOT NULL CHECK (reason IN ('bounce', 'complaint', 'unsubscribe')),
      code       TEXT,
      source     TEXT NOT NULL,
      created_at INTEGER NOT NULL,
@@ -336,5 +336,12 @@ export const MIGRATIONS: readonly string[] = [
    ) STRICT, WITHOUT ROWID;
    CREATE INDEX inbox_attachment_blob ON inbox_attachment (sha256);
    CREATE INDEX attachment_blob ON attachment (sha256);
-   CREATE INDEX intake_email ON intake (email_id)`,
+   CREATE INDEX intake_email ON intake (email_id);
+
+   CREATE TABLE email_deferral (
+     hash     TEXT PRIMARY KEY,
+     first_at INTEGER NOT NULL,
+     tries    INTEGER NOT NULL
+   ) STRICT;
+   CREATE INDEX email_deferral_age ON email_deferral (first_at)`,
 ];

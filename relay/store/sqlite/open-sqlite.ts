@@ -2,6 +2,7 @@
 import type { Stores } from '../stores.ts';
 import { SqliteAgentTable } from './agent-table.ts';
 import { SqliteDatabase } from './database.ts';
+import { SqliteDeferralTable } from './deferral-table.ts';
 import { SqliteDeliveryTable } from './delivery-table.ts';
 import { SqliteDkimKeyTable } from './dkim-key-table.ts';
 import { SqliteEnrolmentTable } from './enrolment-table.ts';
@@ -28,6 +29,7 @@ export function openSqlite(filename: string): Stores {
     outbox: new SqliteOutboxTable(database),
     routes: new SqliteRouteTable(database),
     holds: new SqliteHoldTable(database),
+    deferrals: new SqliteDeferralTable(database),
     mailboxes: new SqliteMailboxTable(database),
     signingKeys: new SqliteSigningKeyTable(database),
     dkimKeys: new SqliteDkimKeyTable(database),
