@@ -227,7 +227,7 @@ export interface ReplyRoute {
 }
 
 /** Why nothing is sent to an address any more; only a `bounce` ends by itself (docs/flow.md). */
-export const SUPPRESSION_REASONS = ['bounce', 'complaint', 'unsubscribe', 'manual'] as const;
+export const SUPPRESSION_REASONS = ['bounce', 'complaint', 'unsubscribe'] as const;
 export type SuppressionReason = (typeof SUPPRESSION_REASONS)[number];
 
 /** An address that gets no email from here. */

@@ -2,10 +2,11 @@
 import { newId } from '../ids.ts';
 import type { Courier } from '../mail/contracts.ts';
 import type { NewMail, OutboxItem } from '../store/stores.ts';
-import type { Delivery, Outcome } from '../types.ts';
+import type { Delivery, Outcome, Suppression } from '../types.ts';
 import { bounceNotice } from './bounce-notice.ts';
 import type { BrokerDeps } from './deps.ts';
 import { nextRetryAt } from './retry-policy.ts';
+import { bounceSuppression, deadByRefusal, describeSuppression } from './suppression.ts';
 
 /** A worker that has not come back by then is presumed dead. The courier gives up well before. */
 const CLAIM_MS = 15 * 60_000;
@@ -84,14 +85,27 @@ export class Outbox {
     const claimedAt = clock.now();
     const item = await stores.outbox.claimNext(claimedAt, CLAIM_MS, newId('lse', claimedAt));
     if (item === undefined) return undefined;
-    const outcome = await this.#courier.deliver(item.email);
+    const outcome = (await this.#suppressed(item)) ?? (await this.#courier.deliver(item.email));
     const now = clock.now();
     const retryAt = nextRetryAt(item.delivery.attempt, now, clock.chance());
     const notice = await this.#noticeOf(item, outcome, retryAt);
-    const delivery = await stores.outbox.settleIfClaimed(item, outcome, { retryAt, now, notice });
+    const delivery = await stores.outbox.settleIfClaimed(item, outcome, {
+      retryAt,
+      now,
+      notice,
+      suppress: suppressionBy(item, outcome, now),
+    });
     this.#logOutcome(item, outcome, delivery);
     this.#deps.wake((notice?.deliveries ?? []).flatMap(({ agentId }) => agentId ?? []));
     return { item, outcome, delivery };
+  }
+
+  /** What was accepted before its address was suppressed is not sent any more. */
+  async #suppressed({ delivery }: OutboxItem): Promise<Outcome | undefined> {
+    const { stores, clock } = this.#deps;
+    const message = await stores.messages.find(delivery.messageId);
+    const found = await stores.suppressions.find(delivery.address, message?.senderAgentId ?? null, clock.now());
+    return found && { kind: 'refused', reason: `not sent: ${describeSuppression(found)}`, code: null };
   }
 
   /** What tells the sender, where this outcome is the end of it. */
@@ -112,4 +126,12 @@ export class Outbox {
     const detail = outcome.kind === 'delivered' ? outcome.reply : outcome.reason;
     this.#deps.log.info({ ...fields, outcome: outcome.kind, detail, state: delivery?.state }, 'email');
   }
+}
+
+/** A refusal that says that there is no such address. */
+function suppressionBy({ delivery }: OutboxItem, outcome: Outcome, now: number): Suppression | undefined {
+  const status = outcome.kind === 'refused' ? deadByRefusal(outcome.reason) : undefined;
+  return status && outcome.kind === 'refused'
+    ? bounceSuppression(delivery.address, status, outcome.reason, now)
+    : undefined;
 }

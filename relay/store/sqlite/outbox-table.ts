@@ -6,6 +6,7 @@ import { takeDelivery } from './delivery-arrows.ts';
 import { insertMail, recipientsLive } from './insert-mail.ts';
 import { insertLease, releaseLeases } from './lease-table.ts';
 import { cursorToSeq, DELIVERY_COLUMNS, type DeliveryRow, NEWEST, toPage } from './rows.ts';
+import { insertSuppression } from './suppression-table.ts';
 
 const ITEM_COLUMNS = `${DELIVERY_COLUMNS}, d.seq, e.delivery_id AS deliveryId, e.envelope_from AS envelopeFrom,
   e.envelope_to AS envelopeTo, e.envid, e.raw`;
@@ -101,7 +102,7 @@ export class SqliteOutboxTable implements OutboxStore {
   }
 
   async settleIfClaimed(...args: Parameters<OutboxStore['settleIfClaimed']>): Promise<Delivery | undefined> {
-    const [item, outcome, { retryAt, now, notice }] = args;
+    const [item, outcome, { retryAt, now, notice, suppress }] = args;
     const { id, leaseId } = item.delivery;
     return this.#store.write(() => {
       const settled = this.#store
@@ -109,6 +110,7 @@ export class SqliteOutboxTable implements OutboxStore {
         .run({ id, leaseId, ...settlement(item.delivery, outcome, retryAt, now) });
       this.#store.prepare(`DELETE FROM lease WHERE id = ? AND path = 'outbox'`).run(leaseId);
       if (settled.changes === 0) return undefined;
+      if (suppress !== undefined) insertSuppression(this.#store, suppress);
       if (notice !== undefined && recipientsLive(this.#store, notice)) insertMail(this.#store, notice);
       const row = this.#store.prepare<[string], ItemRow>(FIND).get(id);
       return row && toItem(row).delivery;
