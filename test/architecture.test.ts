@@ -42,7 +42,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   mailparser: ['relay/mail'],
   'smtp-server': ['relay/mail'],
   'file-type': ['relay/mail'],
-  'html-to-text': ['relay/mail'],
+  htmlparser2: ['relay/mail'],
   selfsigned: ['relay/mail'],
   asn1js: ['relay/mail'],
   mailauth: ['relay/mail'],

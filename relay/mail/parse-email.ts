@@ -10,7 +10,7 @@ import { readAttachments } from './attachments.ts';
 import type { ParsedEmail } from './contracts.ts';
 import { readAgentHeaders, readEnvelopeFields, readHeaderLines } from './email-headers.ts';
 import { type BodyPart, PARSE_LIMITS, type ParseLimits, splitEmail } from './email-parts.ts';
-import { htmlToPlain } from './html-text.ts';
+import { htmlToPlain, plainToHtml, withoutPictures } from './html-text.ts';
 import { openArmour, openEmail } from './sealed-email.ts';
 
 export { PARSE_LIMITS, type ParseLimits, UnparsableEmail } from './email-parts.ts';
@@ -28,14 +28,16 @@ export async function parseEmail(raw: Buffer, limits: Partial<ParseLimits> = {})
   const attachments = await readAttachments(parts.attached, parts.body, within, problems);
   const shown = parts.body === null ? '' : readText(parts.body, within, problems);
   const broken = shown === '' && attachments.length === 0 && problems.size === 0;
-  const opened = openArmour(cutText(broken ? rawBody(raw, parts.body, problems) : shown, within, problems));
+  const whole = cutText(broken ? rawBody(raw, parts.body, problems) : shown, within, problems);
+  const opened = openArmour(whole);
   const encryption = sealed ?? opened.encryption;
   if (encryption !== null) problems.add(`the email is encrypted (${encryption}) and cannot be read here`);
   const { text } = opened;
   return {
     ...fields,
     text,
-    html: null,
+    // What was signed in place is the text alone.
+    html: parts.body === null || text !== whole ? null : readHtml(parts.body, within),
     attachments,
     encryption,
     headers,
@@ -75,15 +77,41 @@ function readText(part: BodyPart, limits: ParseLimits, problems: Set<string>): s
     children
       .map((child) => readText(child, limits, problems))
       .filter((text) => text.trim() !== '')
-      .join('\n');
+      .reduce(joinTexts, '');
   if (part.contentType !== 'multipart/alternative') return texts(part.children);
   const plain = part.children.filter((child) => child.contentType === 'text/plain');
   return texts(plain) || texts(part.children.filter((child) => child.contentType !== 'text/plain'));
 }
 
+/** Parts are paragraphs: Apple Mail puts the words around a picture into parts of their own. */
+function joinTexts(above: string, below: string): string {
+  return above === '' ? below : `${above.trimEnd()}\n\n${below.replace(/^\s*\n/, '')}`;
+}
+
+/** The whole body as HTML, plain parts beside it included; null where no part is HTML. */
+function readHtml(part: BodyPart, limits: ParseLimits): string | null {
+  if (!hasHtml(part, limits)) return null;
+  if (part.text !== null) return withoutPictures(part.text);
+  const { children } = part;
+  const isAlternative = part.contentType === 'multipart/alternative';
+  const best = isAlternative ? children.filter((child) => hasHtml(child, limits)).slice(-1) : children;
+  return best.map((child) => readHtml(child, limits) ?? asHtml(child, limits)).join('\n');
+}
+
+function asHtml(part: BodyPart, limits: ParseLimits): string {
+  const text = readText(part, limits, new Set());
+  return text.trim() === '' ? '' : plainToHtml(text.trim());
+}
+
+function hasHtml(part: BodyPart, limits: ParseLimits): boolean {
+  if (part.depth > limits.nesting) return false;
+  if (part.text !== null) return part.contentType === 'text/html' && part.filename === null;
+  return part.children.some((child) => hasHtml(child, limits));
+}
+
 function readLeaf(contentType: string, text: string, problems: Set<string>): string {
   if (contentType !== 'text/html') return text.replace(/^\ufeff/, '');
-  const html = htmlToPlain(text);
+  const html = htmlToPlain(withoutPictures(text));
   for (const problem of html.problems) problems.add(problem);
   return html.text;
 }

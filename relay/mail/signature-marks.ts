@@ -1,4 +1,5 @@
 /** The lines by which mail programs and people close a mail: "-- ", "Sent from my phone". Constant work per line. */
+import { bareLine } from './attributions.ts';
 
 const MAX_FOOTER = 200;
 
@@ -13,39 +14,48 @@ export function isRule(line: string): boolean {
 }
 
 const DEVICE =
-  '(?:iphone|ipad|ipod|android|galaxy|samsung|htc|nokia|blackberry|windows|outlook|mailbox|yahoo|gmail|airmail|mail|proton|spark|huawei|xiaomi|pixel|alcatel|sony|xperia|motorola|oneplus|lg|ti-\\d+|phone|smartphone|mobile|cell|tablet|handheld|device|mobil\\w*|handy|portable|téléphone|móvil|celular|telefono|telefoon|telefon\\w*|surface)';
+  '(?:iphon|ipad|ipod|apple|mac\\b|android|galaxy|samsung|htc|nokia|blackberry|windows|outlook|mailbox|yahoo|aol|gmail|airmail|\\w*mail\\b|proton|spark|superhuman|front\\b|hey\\b|canary|edison|k-9|fairemail|thunderbird|huawei|honor|xiaomi|redmi|pixel|alcatel|sony|xperia|motorola|oneplus|oppo|vivo|lg\\b|ti-\\d+|phone|\\w*phone|mobile?\\w*|cell|tablet|handheld|device|gerät|handy|portable|appareil|téléphone|móvil|celular|dispositivo|telefono|telefoon|telefon\\w*|puhelime\\w*|surface|\\bapp\\b|courrier|correo|correio|posta\\b|почт\\w*|телефон\\w*|мобильн\\w*|яндекс\\w*|web\\.de|gmx|orange|naver|daum|qq|网易|小米|华为|手机|手機|ios)';
+const near = (start: string): RegExp =>
+  new RegExp(`^(?:${start})(?=[\\s:\\u3000]|[^\\x00-\\x7f]).{0,70}?${DEVICE}`, 'iu');
 
 const FOOTERS: readonly RegExp[] = [
-  new RegExp(`^sent (?:from|via|with|using|by)\\b[^,.;]{0,60}\\b${DEVICE}\\b`, 'iu'),
-  new RegExp(`^(?:from|someone from) (?:my )?.{0,30}\\b${DEVICE}\\b.{0,10}$`, 'iu'),
-  /^get (?:\[?outlook for|\[?the )/iu,
-  /^get outlook for/iu,
-  new RegExp(
-    `^(?:von meinem|gesendet von|gesendet mit|von unterwegs|diese nachricht wurde von meinem).{0,60}(?:gesendet|${DEVICE})`,
-    'iu',
-  ),
-  /^(?:envoyé|envoyée) (?:de|depuis|à partir de|avec|par).{0,60}/iu,
-  /^envoyé de mon /iu,
-  /^enviado (?:desde|do|a partir do|a través de|com|con|via)\b.{0,60}/iu,
-  /^inviat[oa] (?:da|dal|con|tramite)\b.{0,60}/iu,
-  /^(?:verzonden|verstuurd) (?:vanaf|met|van|via|vanuit)\b.{0,60}/iu,
-  /^(?:skickat|sendt|sent|lähetetty) (?:från|fra|via|med)\b.{0,60}/iu,
-  /^(?:wysłane|wysłano) (?:z|za pomocą|przez)\b.{0,60}/iu,
-  /^отправлено (?:с|из|через)(?=\s).{0,60}/iu,
-  /^надіслано (?:з|із|через)(?=\s).{0,60}/iu,
-  /^(?:從我的|发自我的|從|发自)\s?.{0,30}(?:傳送|$)/u,
-  /^.{0,30}(?:iPhone|iPad|Android).{0,10}(?:から送信|에서 보냄|傳送|发送|gönderildi)/iu,
-  /lähetetty .{0,30}(?:iphonesta|ipadista|puhelimesta)/iu,
+  new RegExp(`^(?:message )?sent (?:from|via|with|using|by)\\b[^,.;]{0,60}?${DEVICE}`, 'iu'),
+  new RegExp(`^(?:from my|someone from(?: my)?) .{0,30}?\\b${DEVICE}.{0,10}$`, 'iu'),
+  near('von meine[mr]|gesendet (?:von|mit|aus)|von unterwegs|diese (?:nachricht|e-mail|mail) wurde (?:von|mit)'),
+  near('envoyée? (?:de|depuis|à partir de|avec|par|via)|message envoyé (?:de|depuis)|enviat des'),
+  near('enviado (?:desde|do|da|de|a partir do|a través de|com|con|via|pelo|por)'),
+  near('inviat[oa] (?:da|dal|dall|con|tramite|dalla)|inviato dall.'),
+  near('(?:verzonden|verstuurd) (?:vanaf|met|van|via|vanuit|door)'),
+  near('(?:skickat|skickades|sendt|sänt) (?:från|fra|via|med|ifrån)'),
+  /^lähetetty .{0,40}(?:iphon|ipad|puhelime|android|samsung|galaxy|outlook|laitte|mail)/iu,
+  near('(?:wysłan[eoay]) (?:z|ze|za pomocą|przez)|wysłane'),
+  near('odesláno (?:z|ze|pomocí)|odosl(?:ané|ané) (?:z|zo|pomocou)|poslano (?:s|z|iz)'),
+  near('trimis (?:de pe|din|cu|de la)'),
+  near('(?:στάλθηκε|εστάλη) (?:από|με)'),
+  near('отправлено (?:с|из|через|от)|надіслано (?:з|із|через|від)|изпратено от'),
+  near('đã gửi từ|được gửi từ|gửi từ'),
+  near('أُ?رسلت من|تم الإرسال (?:من|باستخدام)|مرسل من'),
+  near('נשלח מ\\S*|נשלח באמצעות'),
+  /^(?:從我的|从我的|发自我的|發自我的|来自我的|來自我的|发送自|传送自|傳送自|發自|发自|從|从)\s?.{1,30}(?:傳送|发送|發送|寄出|$)/u,
+  /^.{0,30}(?:iphon|ipad|android|galaxy|outlook|スマートフォン|携帯|xperia).{0,12}(?:から送信|で送信|에서 보냄|에서 발송|에서 보내|傳送|发送|gönderildi|küldve|küldtem)/iu,
+  /^(?:yahoo ?!?メールから|나의 .{0,20}에서 보냄)/iu,
+  /^az? .{0,20}(?:iphone|ipad|android|telefon).{0,12}küldve/iu,
+  /^(?:get|obtenir|télécharger|obtener|obtén|ottieni|scarica|obter|obtenha|baixar|skaffa|hämta|hent|få|skaff|hanki|pobierz|uzyskaj|získat|získejte|stáhnout|holen sie sich|скачать|получить|завантажити|获取|取得|下載|下载) .{0,20}outlook\b.{0,60}$/iu,
+  /^\[?outlook (?:für|voor|for|pour) (?:ios|android)\]?.{0,40}(?:beziehen|herunterladen|downloaden|を入手.{0,6})/iu,
+  /^(?:ios|android).{0,6}outlook.{0,40}$/iu,
+  /^get \[?the .{0,40}app/iu,
+  /^yahoo mail: search, organi[sz]e, conquer/iu,
+  /^(?:virus-free|virenfrei|garanti sans virus|libre de virus|sin virus|privo di virus|virusvrij|без вирусов|viruksesta vapaa|wolny od wirusów)\s?\.?\s?(?:www\.|<|\[|https?:|$)/iu,
 ];
 
 /** A line that a program put under the mail; brackets and a link around it do not matter. */
 export function isFooter(line: string): boolean {
   if (line.length > MAX_FOOTER) return false;
-  const bare = line.trim().replace(/^[<([{*_]+|[>)\]}*_]+$/gu, '');
+  const bare = bareLine(line).replace(/^[<([{]+|[>)\]}]+$/gu, '');
   return bare !== '' && FOOTERS.some((footer) => footer.test(bare));
 }
 
 /** Mailman's footer: a rule, then the list's name. */
 export function isListFooter(line: string, next: string): boolean {
-  return /^_{20,}$/.test(line) && next.length <= MAX_FOOTER && /^\S+ mailing list$/.test(next);
+  return /^_{20,}$/.test(line) && next.length <= MAX_FOOTER && /^\S+ mailing list(?: --|$)/.test(next);
 }

@@ -1,0 +1,207 @@
+/**
+ * Which lines of an answer are the person's: pure rules over lines whose kinds are known. In doubt a line is the person's,
+ * since a lost word is worse than a quoted line too many.
+ */
+import { isFrameEnd, isReplyMarker, type Line, type ReplyLines } from './reply-lines.ts';
+import { isFooter, isListFooter, isRule, isSignatureMark } from './signature-marks.ts';
+
+/** Places in the lines, in order; what is in none of the lists is quoted. */
+export interface OwnWords {
+  /** Answers, each with the places of the question above it, where answers stand between quotes. */
+  readonly parts: readonly Part[];
+  readonly signature: readonly number[];
+  /** The last line that was looked at is the person's: so is what follows it. */
+  readonly openEnd: boolean;
+  /** Nobody can tell what is new; `parts` hold all. */
+  readonly unsure: boolean;
+}
+
+export interface Part {
+  readonly question: readonly number[];
+  readonly answer: readonly number[];
+}
+
+/** A signature longer than this is something else that follows "--". */
+const MAX_SIGNATURE_LINES = 20;
+
+export function findOwnWords({ lines, tail }: ReplyLines): OwnWords {
+  const cut = tail.length > 0;
+  // The foot of the mail first: it stands below quotes as well.
+  const bottom = cut ? lines.length : footStart(lines, 0, lines.length);
+  const found = cutAt(lines, bottom);
+  const openEnd = cut && found.parts.at(-1)?.answer.at(-1) === lines.length - 1;
+  const trimmed = found.parts.map((part, at) =>
+    openEnd && at === found.parts.length - 1 ? { part, foot: [] } : trimFoot(lines, part),
+  );
+  const parts = trimmed.map(({ part }) => part).filter(({ answer }) => answer.some((at) => isOwn(lines[at])));
+  const foot = [
+    ...trimmed.flatMap((one) => one.foot),
+    ...range(0, bottom).filter((at) => lines[at]?.kind === 'signature'),
+    ...range(bottom, lines.length),
+  ].toSorted((a, b) => a - b);
+  if (parts.length > 0) return { parts, signature: foot, openEnd, unsure: found.unsure };
+  if (saysNothing(lines, foot, cut)) return { parts: [], signature: foot, openEnd: false, unsure: false };
+  return {
+    parts: [{ question: [], answer: range(0, lines.length) }],
+    signature: [],
+    openEnd: cut,
+    unsure: lines.some(isMarked),
+  };
+}
+
+/** A quote that a program announced, perhaps its footer, and nothing else: the person wrote nothing. */
+function saysNothing(lines: readonly Line[], foot: readonly number[], cut: boolean): boolean {
+  const start = lines.findIndex(({ kind }) => kind === 'mark');
+  const quoted = lines.some(({ kind }, at) => kind === 'quote' && at > start);
+  const feet = new Set(foot);
+  return !cut && start >= 0 && quoted && lines.every((line, at) => !isOwn(line) || feet.has(at));
+}
+
+interface Found {
+  readonly parts: readonly Part[];
+  readonly unsure: boolean;
+}
+
+function cutAt(lines: readonly Line[], bottom: number): Found {
+  const start = lines.findIndex(({ kind }, at) => at < bottom && (kind === 'mark' || kind === 'original'));
+  if (start < 0) return { parts: [asPart(aroundQuotes(lines, 0, bottom))], unsure: false };
+  const above = aroundQuotes(lines, 0, start);
+  const saidAbove = above.slice(0, footOf(lines, above)).some((at) => isOwn(lines[at]));
+  const after = skip(lines, start, ['mark', 'original', 'blank']);
+  const marked = withForeignQuotes(lines, after);
+  if (marked[after]?.kind === 'quote' && after < bottom) {
+    return { parts: [asPart(above), ...answersBelow(marked, after, bottom)], unsure: false };
+  }
+  if (saidAbove) return { parts: [asPart(above)], unsure: false };
+  // All below is the other mail; ours has an end that is known.
+  const below = belowFrame(lines, start, bottom);
+  if (below.some((at) => isOwn(lines[at]))) return { parts: [asPart(below)], unsure: false };
+  // Nothing stands above: it is all there is, and an attribution alone goes.
+  const from = lines[start]?.kind === 'original' ? 0 : skip(lines, start, ['mark', 'blank']);
+  return { parts: [asPart([...above, ...range(from, bottom)])], unsure: after < bottom };
+}
+
+/** What stands under the last line of our own mail, where its first one stands above. */
+function belowFrame(lines: readonly Line[], start: number, bottom: number): number[] {
+  const marker = lines.findIndex(({ kind, text }, at) => at >= start && kind === 'mark' && isReplyMarker(text));
+  const end = lines.findLastIndex(({ text }, at) => at > marker && at < bottom && isFrameEnd(text));
+  if (marker < 0 || end < 0) return [];
+  const blank = lines.findIndex(({ kind }, at) => at > end && kind === 'blank');
+  return blank < 0 ? [] : range(blank, bottom);
+}
+
+const asPart = (answer: readonly number[]): Part => ({ question: [], answer });
+
+/** Some programs put "|" or initials ("b>") before what they quote. Under an attribution only: "mysql>" is a prompt. */
+function withForeignQuotes(lines: readonly Line[], after: number): readonly Line[] {
+  const prefix = /^\s*(\||\p{L}{1,12}>)/u.exec(lines[after]?.text.slice(0, 40) ?? '')?.[1];
+  if (prefix === undefined || lines[after]?.kind !== 'text') return lines;
+  return lines.map((line, at) =>
+    at >= after && line.kind === 'text' && line.text.trimStart().startsWith(prefix)
+      ? { text: line.text, kind: 'quote' }
+      : line,
+  );
+}
+
+/** Below an attribution, with ">" before what is quoted: answers between and under the quotes are the person's. */
+function answersBelow(lines: readonly Line[], from: number, bottom: number): Part[] {
+  const blocks = readBlocks(lines, from, endOfAnswers(lines, from, bottom));
+  const answers = blocks.filter(({ quote }) => !quote);
+  const first = blocks.findIndex(({ quote }) => !quote);
+  const between = blocks.slice(first + 1).some(({ quote }) => quote);
+  // One quote with one answer under it: the answer alone. Answers between quotes need what they answer.
+  if (answers.length <= 1 && !between) return answers.map(({ places }) => asPart(places));
+  return answers.map(({ places }) => ({ question: lastParagraph(lines, blocks, places[0] ?? 0), answer: places }));
+}
+
+/** Where yet another mail begins below the answers, without ">". */
+function endOfAnswers(lines: readonly Line[], from: number, bottom: number): number {
+  const last = lines.findLastIndex((line, at) => at >= from && at < bottom && isOwn(line));
+  const nested = lines.findIndex((line, at) => at > from && at < bottom && isMarked(line));
+  const quotedLater = lines.some(({ kind }, at) => at > nested && at < bottom && kind === 'quote');
+  return nested > from && nested < last && !quotedLater ? nested : bottom;
+}
+
+interface Block {
+  readonly quote: boolean;
+  readonly places: number[];
+}
+
+/** Quotes and answers in turn; blank lines belong to neither end of an answer. */
+function readBlocks(lines: readonly Line[], from: number, to: number): Block[] {
+  const blocks: Block[] = [];
+  for (let at = from; at < to; at += 1) {
+    const kind = lines[at]?.kind ?? 'blank';
+    const quote = kind === 'quote' || isMarked(lines[at]);
+    const last = blocks.at(-1);
+    if (kind === 'blank') last?.places.push(at);
+    else if (last?.quote === quote) last.places.push(at);
+    else blocks.push({ quote, places: [at] });
+  }
+  return blocks;
+}
+
+/** The question: what stands right above the answer in the quote, up to an empty line. */
+function lastParagraph(lines: readonly Line[], blocks: readonly Block[], answer: number): number[] {
+  const quote = blocks.findLast(({ quote, places }) => quote && (places[0] ?? 0) < answer);
+  const places = quote?.places ?? [];
+  const hasWords = (at: number): boolean => /[^\s>|]/.test(lines[at]?.text ?? '') && lines[at]?.kind === 'quote';
+  const end = places.findLastIndex(hasWords);
+  const start = places.findLastIndex((at, n) => n < end && !hasWords(at));
+  return end < 0 ? [] : places.slice(start + 1, end + 1);
+}
+
+/** No attribution: a quote above the person's words was put there by the person, one below was not. */
+function aroundQuotes(lines: readonly Line[], from: number, to: number): number[] {
+  return range(from, lines.findLastIndex((line, at) => at >= from && at < to && isOwn(line)) + 1);
+}
+
+function trimFoot(lines: readonly Line[], { question, answer }: Part): { part: Part; foot: number[] } {
+  const end = footOf(lines, answer);
+  const said = answer.slice(0, end).filter((at) => lines[at]?.kind !== 'signature');
+  return { part: { question, answer: said }, foot: answer.slice(end).filter((at) => lines[at]?.kind !== 'signature') };
+}
+
+function footOf(lines: readonly Line[], places: readonly number[]): number {
+  const own = places.flatMap((at) => lines[at] ?? []);
+  return footStart(own, 0, own.length);
+}
+
+/** Where the closing lines at the end begin: a signature, footers of programs and lists, rules that separate nothing. */
+function footStart(lines: readonly Line[], from: number, to: number): number {
+  const mark = lines.findLastIndex(({ kind, text }, at) => {
+    if (at < from || at >= to || kind !== 'text') return false;
+    return isSignatureMark(text) || isListFooter(text, lines[at + 1]?.text ?? '');
+  });
+  const closes = mark > from && to - mark <= MAX_SIGNATURE_LINES && lines.slice(mark, to).every(isPlain);
+  let start = closes ? mark : to;
+  while (start > from && isClosing(lines[start - 1])) start -= 1;
+  return start;
+}
+
+function isPlain({ kind }: Line): boolean {
+  return kind === 'text' || kind === 'blank' || kind === 'signature';
+}
+
+function isClosing(line: Line | undefined): boolean {
+  if (line === undefined || line.kind === 'blank' || line.kind === 'signature') return true;
+  return line.kind === 'text' && (isRule(line.text) || isFooter(line.text));
+}
+
+function isOwn(line: Line | undefined): boolean {
+  return line?.kind === 'text' || line?.kind === 'code';
+}
+
+function isMarked(line: Line | undefined): boolean {
+  return line?.kind === 'mark' || line?.kind === 'original';
+}
+
+function skip(lines: readonly Line[], from: number, kinds: readonly Line['kind'][]): number {
+  let at = from;
+  while (at < lines.length && kinds.includes(lines[at]?.kind ?? 'text')) at += 1;
+  return at;
+}
+
+function range(from: number, to: number): number[] {
+  return Array.from({ length: Math.max(0, to - from) }, (_, n) => from + n);
+}

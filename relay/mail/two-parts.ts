@@ -1,0 +1,66 @@
+/**
+ * An email's plain text and its HTML should say the same. Decides which of the two is shown, or that they do not say the
+ * same: compared by letters and digits only, since white space, markup and links differ between them. Linear time.
+ */
+import type { NewWords } from './contracts.ts';
+
+export type Choice = 'plain' | 'rich' | 'mismatch';
+
+interface Parts {
+  readonly plain: NewWords;
+  readonly rich: NewWords;
+  /** All of each, in its own order. */
+  readonly text: string;
+  readonly richText: string;
+  /** The HTML says itself what is quoted. */
+  readonly structured: boolean;
+}
+
+/** Nobody writes so much by hand; a log is shown as it came. */
+const MAX_COMPARED = 256 * 1024;
+
+/** Programs put this in place of a text. */
+const STUB =
+  /^(?:.{0,80}\b(?:html|rich text)\b.{0,200}\b(?:view|display|support|read|client|program|reader|enable)|.{0,80}\b(?:your|this) (?:e-?mail|mail) (?:client|program|reader)\b)/iu;
+
+export function compareParts({ plain, rich, text, richText, structured }: Parts): Choice {
+  if (text.length > MAX_COMPARED || richText.length > MAX_COMPARED) return text.trim() === '' ? 'rich' : 'plain';
+  const [said, richSaid] = [letters(plain.body), letters(rich.body)];
+  // The HTML knows where a paragraph ends; programs break the lines of the text.
+  if (said === richSaid) return 'rich';
+  const [all, richAll] = [letters(text), letters(richText)];
+  if (all === '' || (STUB.test(plain.body.slice(0, 400)) && plain.body.length < 400)) return 'rich';
+  if (richAll === '') return 'plain';
+  const same = holds(richAll, said) && holds(all, richSaid);
+  if (!same && !(rich.notes.length > 0 && holds(all, richSaid))) return 'mismatch';
+  // They differ in the cut alone.
+  if (structured && rich.notes.length === 0) return 'rich';
+  return said.length >= richSaid.length ? 'plain' : 'rich';
+}
+
+/** Without links, pictures' names and everything that is no letter, digit or emoji. */
+export function letters(text: string): string {
+  return text
+    .normalize('NFKC')
+    .replace(/(?:https?:\/\/|mailto:|www\.)[^\s<>[\]()]{1,2000}/giu, '')
+    .replace(/\[(?:image|cid|img|bild|inline)[^\]\n]{0,200}\]|<[^<>\s@]{1,100}@[^<>\s]{1,200}>/giu, '')
+    .replace(/[^\p{L}\p{N}\p{Extended_Pictographic}]+/gu, '')
+    .toLowerCase();
+}
+
+/** Knuth, Morris, Pratt: a search of the built-in kind is quadratic on hostile text. */
+function holds(text: string, part: string): boolean {
+  if (part.length > text.length) return false;
+  const borders = new Int32Array(part.length + 1);
+  for (let at = 1, k = 0; at < part.length; at += 1) {
+    while (k > 0 && part[at] !== part[k]) k = borders[k] ?? 0;
+    if (part[at] === part[k]) k += 1;
+    borders[at + 1] = k;
+  }
+  let k = 0;
+  for (let at = 0; at < text.length && k < part.length; at += 1) {
+    while (k > 0 && text[at] !== part[k]) k = borders[k] ?? 0;
+    if (text[at] === part[k]) k += 1;
+  }
+  return k === part.length;
+}
