@@ -35,13 +35,14 @@ const LEAST_RSA_BITS = 1024;
 const CLOCK_SKEW_MS = 60 * 60_000;
 const ORDER = ['pass', 'temperror', 'fail', 'policy', 'neutral', 'permerror'];
 
-export function countFields({ fields }: HeaderSection, name: string): number {
+function countFields({ fields }: HeaderSection, name: string): number {
   return fields.filter((field) => field.name === name).length;
 }
 
-/** `wanted` fields there and not more than this relay works through? */
+const SIGNATURES = ['dkim-signature', 'arc-seal', 'arc-message-signature', 'arc-authentication-results'];
+
 export function isSigned(section: HeaderSection): boolean {
-  return countFields(section, 'dkim-signature') > 0 || countFields(section, 'arc-seal') > 0;
+  return SIGNATURES.some((name) => countFields(section, name) > 0);
 }
 
 export async function checkDkim(
