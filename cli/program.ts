@@ -26,7 +26,9 @@ const VERBS: Verbs = {
   reply: async () => (await import('./verbs/reply.ts')).addReply,
   listen: async () => (await import('./verbs/listen.ts')).addListen,
   holds: async () => (await import('./verbs/holds.ts')).addHolds,
+  suppressions: async () => (await import('./verbs/suppressions.ts')).addSuppressions,
   outbox: async () => (await import('./verbs/outbox.ts')).addOutbox,
+  oauth: async () => (await import('./verbs/oauth.ts')).addOauth,
   mcp: async () => (await import('./verbs/mcp.ts')).addMcp,
   demo: async () => (await import('./verbs/demo.ts')).addDemo,
 };

@@ -27,8 +27,10 @@ import {
   type RegisterBody,
   RegisteredAgent,
   ReleaseAnswer,
+  RemovedSuppressions,
   RevokedKey,
   type RotateKeyBody,
+  Suppression,
   Thread,
   ThreadWithMessages,
   type WireLease,
@@ -68,6 +70,7 @@ const Messages = page(Message);
 const Threads = page(Thread);
 const Outbox = page(OutboxItem);
 const Holds = page(HoldItem);
+const Suppressions = page(Suppression);
 
 const seg = encodeURIComponent;
 
@@ -187,6 +190,12 @@ export class TurnpostClient {
   }
   dropHold(id: string) {
     return this.#call('POST', `/v1/holds/${seg(id)}/drop`, HoldDecision, { body: {} });
+  }
+  listSuppressions(query: z.infer<typeof PageQuery> = {}) {
+    return this.#call('GET', '/v1/suppressions', Suppressions, { query });
+  }
+  removeSuppressions(address: string) {
+    return this.#call('DELETE', `/v1/suppressions/${seg(address)}`, RemovedSuppressions);
   }
 
   async #call<T extends z.ZodType>(method: string, path: string, schema: T, call: Call = {}): Promise<z.infer<T>> {

@@ -8,11 +8,11 @@ export const MAX_RECIPIENTS = 100;
 export const MAX_SUBJECT = 200;
 export const MAX_ATTACHMENTS = 50;
 
-const time = z.iso.datetime({ offset: true });
+export const time = z.iso.datetime({ offset: true });
 /** '90s', '10m': see config-values.ts. */
-const durationText = z.string().regex(/^\d{1,9}(ms|s|m|h|d)$/, "want a number and a unit, like '10m'");
+export const durationText = z.string().regex(/^\d{1,9}(ms|s|m|h|d)$/, "want a number and a unit, like '10m'");
 const noControl = (value: string): boolean => !/[\r\n\0]/.test(value);
-const line = (max: number) => z.string().max(max).refine(noControl, 'must be one line');
+export const line = (max: number) => z.string().max(max).refine(noControl, 'must be one line');
 
 export const AgentName = z
   .string()
@@ -96,7 +96,7 @@ export const ReplyBody = z.strictObject({
 });
 
 const pageNumber = z.coerce.number().int().min(1).max(100).optional();
-const PageFields = { cursor: z.string().max(200).optional(), limit: pageNumber };
+export const PageFields = { cursor: z.string().max(200).optional(), limit: pageNumber };
 export const PageQuery = z.strictObject(PageFields);
 export const AgentListQuery = z.strictObject({
   ...PageFields,
@@ -239,6 +239,18 @@ export const HoldDecision = z.object({
   decision: z.enum(['accepted', 'dropped']),
   delivery: SenderDelivery,
 });
+export const Suppression = z.object({
+  address: z.string(),
+  /** Whose mail it means; null: every agent's. */
+  agent_id: z.string().nullable(),
+  reason: z.enum(['bounce', 'complaint', 'unsubscribe']),
+  /** RFC 3463, where a server said so. */
+  code: z.string().nullable(),
+  source: z.string(),
+  created_at: time,
+  expires_at: time.nullable(),
+});
+export const RemovedSuppressions = z.object({ address: z.string(), removed: z.number() });
 export const Health = z.object({ status: z.literal('ok'), version: z.string() });
 export const Ready = z.object({ ready: z.boolean(), not_ready: z.array(z.string()) });
 export const ErrorAnswer = z.object({
@@ -265,6 +277,7 @@ export type WireReply = z.infer<typeof ReplyBody>;
 export type WireLease = z.infer<typeof LeaseBody>;
 export type WireLeaseAnswer = z.infer<typeof LeaseAnswer>;
 export type WireHold = z.infer<typeof HoldItem>;
+export type WireSuppression = z.infer<typeof Suppression>;
 export type WireOutboxItem = z.infer<typeof OutboxItem>;
 export type WireThread = z.infer<typeof Thread>;
 export interface WirePage<T> {

@@ -6,11 +6,12 @@ import { RelayError } from '../errors.ts';
 import type { SeenMessage } from '../store/stores.ts';
 import * as wire from '../wire.ts';
 import { type Context, type Route, route } from './route.ts';
+import { sendAttachment } from './send-attachment.ts';
 import { viewMessage, viewPage, viewThread } from './views.ts';
 
 const DEFAULT_PAGE = 50;
 const PATH = '/v1/agents/me/messages';
-const SEND_ERRORS = ['not_found', 'recipient_unknown', 'blocked_by_policy'] as const;
+const SEND_ERRORS = ['suppressed', 'not_found', 'recipient_unknown', 'blocked_by_policy'] as const;
 
 export function messageRoutes(deps: BrokerDeps): Route[] {
   const { messages } = deps.stores;
@@ -68,7 +69,10 @@ export function messageRoutes(deps: BrokerDeps): Route[] {
       who: 'agent',
       summary: 'The bytes of one attachment',
       media: 'application/octet-stream',
-      handle: async (context) => sendAttachment(deps, context, await seen(context)),
+      async handle(context) {
+        const { message } = await seen(context);
+        return sendAttachment(context, (index) => messages.attachment(message.id, index));
+      },
     }),
     route({
       method: 'post',
@@ -137,24 +141,6 @@ function toOutgoing(body: wire.WireSend, sessionId: string | null): Outgoing {
     })),
     sessionId,
   };
-}
-
-async function sendAttachment(
-  deps: BrokerDeps,
-  { param, res }: Context<unknown, unknown>,
-  { message }: SeenMessage,
-): Promise<undefined> {
-  const number = /^\d{1,4}$/.test(param('n')) ? Number(param('n')) : -1;
-  const found = await deps.stores.messages.attachment(message.id, number);
-  if (found === undefined)
-    throw new RelayError('not_found', { message: `That message has no attachment ${param('n')}.` });
-  // Bytes from anywhere: never shown inline, never sniffed (RFC 6266 section 5; the name is in the message).
-  res.setHeader('Content-Type', 'application/octet-stream');
-  res.setHeader('Content-Disposition', 'attachment');
-  res.setHeader('X-Content-Type-Options', 'nosniff');
-  res.setHeader('ETag', `"${found.sha256}"`);
-  res.send(found.content);
-  return undefined;
 }
 
 function threadRoutes(deps: BrokerDeps): Route[] {

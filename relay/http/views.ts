@@ -3,8 +3,17 @@ import { addressOf, type NewEnrolment, type Registered } from '../broker/agents.
 import type { NewKey } from '../broker/keys.ts';
 import type { ReadableOutboxItem } from '../broker/outbox-view.ts';
 import type { HeldDelivery, Page, SeenMessage, ThreadSummary } from '../store/stores.ts';
-import type { Agent, Delivery, Message } from '../types.ts';
-import type { WireAgent, WireHold, WireMessage, WireNewKey, WireOutboxItem, WirePage, WireThread } from '../wire.ts';
+import type { Agent, Delivery, Message, Suppression } from '../types.ts';
+import type {
+  WireAgent,
+  WireHold,
+  WireMessage,
+  WireNewKey,
+  WireOutboxItem,
+  WirePage,
+  WireSuppression,
+  WireThread,
+} from '../wire.ts';
 
 const time = (at: number): string => new Date(at).toISOString();
 const timeOrNull = (at: number | null): string | null => (at === null ? null : time(at));
@@ -124,6 +133,19 @@ export function viewHold({ hold, delivery, message }: HeldDelivery): WireHold {
     delivery_id: delivery.id,
     to: delivery.address,
     message: viewMessage({ message, delivery, deliveries: null }),
+  };
+}
+
+export function viewSuppression(suppression: Suppression): WireSuppression {
+  const { address, agentId, reason, code, source, createdAt, expiresAt } = suppression;
+  return {
+    address,
+    agent_id: agentId,
+    reason,
+    code,
+    source,
+    created_at: time(createdAt),
+    expires_at: timeOrNull(expiresAt),
   };
 }
 

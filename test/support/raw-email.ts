@@ -60,3 +60,51 @@ export function deliveryReport(to: string, recipient: string, envid: string | nu
     headers: ['MIME-Version: 1.0', 'Content-Type: multipart/report; report-type=delivery-status; boundary="x"'],
   });
 }
+
+interface ReportedFields {
+  readonly recipient: string;
+  readonly original?: string;
+  readonly action: string;
+  readonly status: string;
+}
+
+/** A status notification about several recipients, with the header section that came back where `messageId` is given. */
+export function statusReport(
+  to: string,
+  recipients: readonly ReportedFields[],
+  messageId?: string,
+  text = 'Sorry.',
+): Buffer {
+  const groups = recipients.map(({ recipient, original, action, status }) =>
+    [
+      ...(original === undefined ? [] : [`Original-Recipient: rfc822; ${original}`]),
+      `Final-Recipient: rfc822; ${recipient}`,
+      `Action: ${action}`,
+      `Status: ${status}`,
+    ].join('\r\n'),
+  );
+  return reportEmail(to, 'delivery-status', [
+    ['text/plain', text],
+    ['message/delivery-status', ['Reporting-MTA: dns; mail.example.com', ...groups].join('\r\n\r\n')],
+    ...(messageId === undefined ? [] : ([['text/rfc822-headers', `Message-ID: ${messageId}`]] as const)),
+  ]);
+}
+
+/** A complaint (RFC 5965) about a mail with this envelope sender. */
+export function complaintReport(to: string, originalSender: string, type = 'abuse'): Buffer {
+  return reportEmail(to, 'feedback-report', [
+    ['text/plain', 'This is an abuse report.'],
+    ['message/feedback-report', `Feedback-Type: ${type}\r\nVersion: 1\r\nOriginal-Mail-From: <${originalSender}>`],
+  ]);
+}
+
+function reportEmail(to: string, type: string, parts: readonly (readonly [string, string])[]): Buffer {
+  const text = parts.map(([contentType, body]) => `--x\r\nContent-Type: ${contentType}\r\n\r\n${body}\r\n`).join('');
+  return rawEmail({
+    from: 'Mail System <system@example.net>',
+    to,
+    subject: 'Report',
+    text: `${text}--x--`,
+    headers: ['MIME-Version: 1.0', `Content-Type: multipart/report; report-type=${type}; boundary="x"`],
+  });
+}
