@@ -25,6 +25,9 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   // What a model sees has one rule, wherever it is shown.
   'mcp-remote': ['relay/wire.ts', 'relay/hidden-text.ts', 'client'],
   cli: ['cli', 'relay/wire.ts', 'client', 'mcp-remote'],
+  // They ask token servers as the relay does.
+  'cli/oauth': ['cli', 'relay/*', 'relay/mail'],
+  'cli/verbs/oauth.ts': ['cli', 'cli/oauth', 'relay/*', 'relay/mail'],
   // It runs the relay itself, and the demo beside it.
   'cli/verbs/serve.ts': ['cli', 'relay/main.ts'],
   'cli/demo': ['cli', 'client', 'relay/wire.ts', 'relay/main.ts', 'relay/relay.ts', 'relay/package-info.ts'],

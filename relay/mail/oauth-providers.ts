@@ -15,6 +15,9 @@ export interface OAuthProvider {
   readonly appScope: string | null;
   /** What the authorization request needs beside the standard's, to be given a refresh token. */
   readonly authorizationExtra: Readonly<Record<string, string>>;
+  /** Its mail servers, as URLs without a user. */
+  readonly imap: string;
+  readonly smtp: string;
 }
 
 const MICROSOFT = 'https://login.microsoftonline.com/{tenant}/oauth2/v2.0';
@@ -27,6 +30,8 @@ export const OAUTH_PROVIDERS = {
     scope: 'https://mail.google.com/',
     appScope: null,
     authorizationExtra: { access_type: 'offline', prompt: 'consent' },
+    imap: 'imaps://imap.gmail.com:993/INBOX',
+    smtp: 'smtps://smtp.gmail.com:465',
   },
   microsoft: {
     tokenUrl: `${MICROSOFT}/token`,
@@ -35,6 +40,8 @@ export const OAUTH_PROVIDERS = {
     scope: 'https://outlook.office.com/IMAP.AccessAsUser.All https://outlook.office.com/SMTP.Send offline_access',
     appScope: 'https://outlook.office365.com/.default',
     authorizationExtra: {},
+    imap: 'imaps://outlook.office365.com:993/INBOX',
+    smtp: 'smtp://smtp.office365.com:587',
   },
 } as const satisfies Readonly<Record<string, OAuthProvider>>;
 

@@ -67,7 +67,7 @@ export async function startAuthorisationServer(): Promise<AuthorisationServer> {
         user_code: userCode,
         verification_uri: `${base()}/activate`,
         expires_in: 600,
-        interval: 1,
+        interval: 0.05,
       });
     } else if (url.pathname === '/authorize') {
       // The person is signed in already and agrees.
