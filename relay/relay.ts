@@ -24,6 +24,7 @@ import { readEmailFrame } from './mail/compose-email.ts';
 import { smtpCourier } from './mail/courier.ts';
 import { type Resolver, systemResolver } from './mail/dns.ts';
 import { withoutSpecialNames } from './mail/dns-limits.ts';
+import { keyDirectory } from './mail/jwks-fetch.ts';
 import type { LetterBox } from './mail/letter-box.ts';
 import { imapLetterBoxes } from './mail/letter-boxes.ts';
 import { type TokensFor, tokensFor } from './mail/mail-login.ts';
@@ -31,6 +32,7 @@ import { newWords } from './mail/new-words.ts';
 import { readOAuthFile } from './mail/oauth-file.ts';
 import { type SmtpListener, startSmtpListener } from './mail/smtp-listener.ts';
 import { makeTlsPair } from './mail/tls-pair.ts';
+import { publicFetch, type WebFetch } from './mail/web-fetch.ts';
 import { PACKAGE_ROOT, VERSION } from './package-info.ts';
 import { Waiters } from './push/waiters.ts';
 import { lockFolder } from './store/sqlite/folder-lock.ts';
@@ -56,12 +58,13 @@ const GRACE_MS = 8_000;
 /** Requests get less: who does not finish sending one in time was not promised anything. */
 const REQUEST_GRACE_MS = 5_000;
 
-/** `clock` and `resolver` are the world's; tests hand in their own. */
+/** `clock`, `resolver` and `fetch` are the world's; tests hand in their own. */
 export async function openRelay(
   config: Config,
   log: Log,
   clock: Clock = systemClock,
   resolver: Resolver = withoutSpecialNames(systemResolver()),
+  fetch: WebFetch = publicFetch,
 ): Promise<RunningRelay> {
   prepareDataFolder(config.dataDir);
   if (config.socketPath !== null) checkSocketPath(config.socketPath);
@@ -81,7 +84,7 @@ export async function openRelay(
   };
   try {
     stores = openSqlite(config.databaseFile);
-    return { ...(await connect({ config, log, clock, resolver, stores, stoppers })), stores, close };
+    return { ...(await connect({ config, log, clock, resolver, fetch, stores, stoppers })), stores, close };
   } catch (error) {
     await close();
     throw error;
@@ -96,6 +99,7 @@ interface Building {
   readonly log: Log;
   readonly clock: Clock;
   readonly resolver: Resolver;
+  readonly fetch: WebFetch;
   readonly stores: Stores;
   readonly stoppers: Stopper[];
 }
@@ -129,10 +133,11 @@ async function connect(building: Building): Promise<Omit<RunningRelay, 'stores' 
 }
 
 async function brokerDeps(
-  { config, log, clock, resolver, stores }: Building,
+  { config, log, clock, resolver, fetch, stores }: Building,
   parts: { readonly waiters: Waiters; readonly metrics: Metrics; readonly wakeOutbox: () => void },
 ): Promise<BrokerDeps> {
   const { domain, owner = null, leaseMs, maxMessage, tokenLetsIn, mailboxes } = config;
+  const signer = await loadSigner(stores, clock.now());
   return {
     stores,
     clock,
@@ -143,6 +148,7 @@ async function brokerDeps(
       leaseMs,
       maxMessage,
       tokenLetsIn,
+      peers: config.peers,
       outbound: { publicUrl: config.publicUrl ?? null, maxEmail: config.maxEmail },
       mailboxAddresses: mailboxes.map(({ address }) => address),
       inboxes: {
@@ -152,7 +158,12 @@ async function brokerDeps(
         retentionMs: config.inboxRetentionMs,
       },
     },
-    signer: await loadSigner(stores, clock.now()),
+    signer,
+    keyDirectory: keyDirectory({
+      fetch,
+      clock,
+      onKeys: (issuer, kids) => signer.peerKeys.keepOnly(issuer, kids, clock.now()),
+    }),
     tokenSecret: await stores.secrets.getOrMake('reply_token', () => randomBytes(32)),
     randomBytes,
     dkim: await loadDkimDesk(stores, domain, clock.now()),
@@ -199,7 +210,7 @@ function startDuties(
   const outbox =
     config.smtpUrl === undefined
       ? undefined
-      : new Outbox(deps, smtpCourier({ url: config.smtpUrl, tokens, ca, clock, log }));
+      : new Outbox(deps, smtpCourier({ url: config.smtpUrl, tokens, ca, clock, log }), config.sendLimits);
   bell.ring = () => outbox?.wake();
   const stop = new AbortController();
   const duties = [

@@ -197,7 +197,13 @@ export interface Hold {
 /** Of trying to hand an email to the next server. `code` is the SMTP reply, e.g. 550, where there was one. */
 export type Outcome =
   | { readonly kind: 'delivered'; readonly reply: string }
-  | { readonly kind: 'deferred'; readonly reason: string; readonly code: number | null }
+  | {
+      readonly kind: 'deferred';
+      readonly reason: string;
+      readonly code: number | null;
+      /** The server asks for less mail: to this domain, or from us at all. */
+      readonly slowDown?: 'domain' | 'all';
+    }
   | { readonly kind: 'refused'; readonly reason: string; readonly code: number | null };
 
 /** A composed email in the outbox: made once at enqueue, so every attempt sends the same bytes. */

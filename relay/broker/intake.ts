@@ -5,7 +5,7 @@
 import { RelayError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import { classifyEmail } from '../mail/classify.ts';
-import type { EmailClass, IncomingEmail, IntakeSource, ParsedEmail } from '../mail/contracts.ts';
+import type { DeskReply, EmailClass, IncomingEmail, IntakeSource, ParsedEmail } from '../mail/contracts.ts';
 import { readOwnMessageId } from '../mail/message-id.ts';
 import { parseEmail, UnparsableEmail } from '../mail/parse-email.ts';
 import type { CursorMove, Intake, ReceivedEmail } from '../store/stores.ts';
@@ -15,19 +15,29 @@ import type { BrokerDeps } from './deps.ts';
 import { findInboxes, intakeForInbox } from './inbox-intake.ts';
 import type { ReadEmail } from './intake-mail.ts';
 import { quarantineIntakes } from './intake-quarantine.ts';
+import { type ClaimRefused, readAgentClaim } from './peer-agents.ts';
+import { intakeForPeer } from './peer-mail.ts';
 import { sha256 } from './signer.ts';
 
-/** Throws `unavailable` where the store cannot take it now: the peer keeps it and comes again. */
-export async function takeEmail(deps: BrokerDeps, email: IncomingEmail): Promise<void> {
+/**
+ * Refused is only what claims to be an agent's and is not, and nothing of it is kept; where nobody is there to be told
+ * (IMAP), it is held. Throws `unavailable` where the store cannot take it now: the peer keeps it and comes again.
+ */
+export async function takeEmail(deps: BrokerDeps, email: IncomingEmail): Promise<DeskReply> {
   const parsed = await parseOrExplain(email.raw);
   const intakes =
     typeof parsed === 'string' ? await quarantineIntakes(deps, email, parsed) : await readIntakes(deps, email, parsed);
+  if (!Array.isArray(intakes)) {
+    deps.log.warn({ source: describeSource(email.source), reason: intakes.reason }, 'email refused');
+    return intakes.reply;
+  }
   if (intakes.length === 0 && email.source.kind !== 'imap') {
     // Its recipient went between RCPT and DATA: come again, then RCPT says so for good.
     throw new RelayError('unavailable', { message: 'The recipient is no longer here.' });
   }
   const fresh = await deps.stores.messages.receive(received(deps, email.source, email.raw, email.receivedAt), intakes);
   announce(deps, email.source, fresh);
+  return { accepted: true };
 }
 
 interface RefusedEmail {
@@ -98,19 +108,31 @@ function announce(deps: BrokerDeps, source: IntakeSource, fresh: readonly Intake
   deps.log.info({ source: describeSource(source), messages, held, duplicate: fresh.length === 0 }, 'email in');
 }
 
-async function readIntakes(deps: BrokerDeps, incoming: IncomingEmail, parsed: ParsedEmail): Promise<Intake[]> {
+async function readIntakes(
+  deps: BrokerDeps,
+  incoming: IncomingEmail,
+  parsed: ParsedEmail,
+): Promise<Intake[] | ClaimRefused> {
   const { source } = incoming;
   const addresses = addressesOf(source, parsed);
   const inboxes = await findInboxes(deps, addresses);
   const targets = await agentsMeant(deps, parsed, addresses, inboxes.length > 0);
   if (targets.length === 0 && inboxes.length === 0) return [];
+  const claim = await readAgentClaim(deps, parsed, targets);
+  if (claim.kind === 'refused') {
+    return source.kind === 'imap' ? quarantineIntakes(deps, incoming, claim.reason) : claim;
+  }
   const proof = await deps.authenticator.authenticate(incoming, parsed);
   const forInboxes = inboxes.map((inbox) => intakeForInbox(incoming, parsed, proof, inbox));
   if (targets.length === 0) return forInboxes;
+  if (claim.kind === 'signed') {
+    const email = { ...incoming, parsed, proof, signed: claim.email };
+    return [...(await Promise.all(targets.map((target) => intakeForPeer(deps, email, target)))), ...forInboxes];
+  }
   const email: ReadEmail = {
     ...incoming,
     parsed,
-    kind: classify(deps, source, parsed),
+    kind: claim.kind === 'own' ? SIGNED_HERE : classify(deps, source, parsed),
     proof,
     words: await deps.extractor.extract(parsed),
   };
@@ -128,6 +150,8 @@ async function agentsMeant(
   if (hasInbox && (await findTargets(deps, { addresses, references: [] })).length === 0) return [];
   return findTargets(deps, { addresses, references: referencesOf(parsed) });
 }
+
+const SIGNED_HERE: EmailClass = { kind: 'own', reason: 'this relay signed it' };
 
 function classify(deps: BrokerDeps, source: IntakeSource, parsed: ParsedEmail): EmailClass {
   return classifyEmail(parsed, {

@@ -10,11 +10,14 @@ import { deskRoutes } from './desk.ts';
 import { errorHandler, notFound } from './error-handler.ts';
 import { hostGuard } from './guard.ts';
 import { hookRoutes } from './hooks.ts';
+import { inboxRoutes } from './inboxes.ts';
 import { leaseRoutes } from './leases.ts';
 import { messageRoutes } from './messages.ts';
 import { type MetaOptions, metaRoutes } from './meta.ts';
 import { type Metrics, metricsRoute } from './metrics.ts';
+import { peopleRoutes } from './people.ts';
 import { mount, sessionOf } from './route.ts';
+import { suppressionRoutes } from './suppressions.ts';
 
 export interface AppOptions extends MetaOptions {
   /** Host names, besides IP addresses and localhost, under which this relay may be called. */
@@ -41,7 +44,10 @@ export function createApp(deps: BrokerDeps, options: AppOptions): Express {
     ...leaseRoutes(deps, options),
     ...messageRoutes(deps),
     ...agentRoutes(deps),
+    ...inboxRoutes(deps, options),
     ...deskRoutes(deps),
+    ...suppressionRoutes(deps),
+    ...peopleRoutes(deps),
     metricsRoute(deps, options.metrics, options.countWaiters),
   ];
   mount(app, deps, [...routes, ...metaRoutes(deps, options, routes)]);

@@ -32,12 +32,15 @@ function operation(row: Route): Json {
   return {
     summary: row.summary,
     operationId: operationId(row),
-    ...(row.who !== 'anyone' && { security: [{ key: [] }], 'x-who': row.who }),
+    ...(row.who !== 'anyone' && { security: [{ key: [] }, ...(row.who === 'inbox' ? [{}] : [])], 'x-who': row.who }),
     parameters: [...pathParameters(row), ...queryParameters(row), ...(row.creates ? [IDEMPOTENCY_KEY] : [])],
     ...(row.body && { requestBody: { required: true, content: json(row.body, 'input') } }),
     responses: {
       ...errorAnswers(errorsOf(row)),
       [String(row.status ?? 200)]: { description: row.summary, ...contentOf(row) },
+      ...Object.fromEntries(
+        (row.pages ?? []).map((status) => [String(status), { description: 'a page', content: { 'text/html': {} } }]),
+      ),
       ...Object.fromEntries(
         Object.entries(row.otherAnswers ?? {}).map(([status, schema]) => [
           status,

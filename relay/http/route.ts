@@ -7,6 +7,7 @@ import type { ServerResponse } from 'node:http';
 import express, { type Request, type RequestHandler, type Response, type Router } from 'express';
 import { z } from 'zod';
 import type { BrokerDeps } from '../broker/deps.ts';
+import { type InboxAsker, type InboxOwner, inboxOwner } from '../broker/inbox-owner.ts';
 import { authenticate, type Caller } from '../broker/keys.ts';
 import { type ErrorCode, type FieldProblem, invalidRequest, RelayError } from '../errors.ts';
 import type { Receipt } from '../store/stores.ts';
@@ -14,7 +15,8 @@ import type { Agent } from '../types.ts';
 import { bearer } from './bearer.ts';
 import { answerOnce } from './idempotency.ts';
 
-export type Who = 'anyone' | 'key' | 'agent' | 'admin';
+/** `inbox`: a key, the session token of an anonymous inbox, or where that is allowed nobody at all. */
+export type Who = 'anyone' | 'key' | 'agent' | 'admin' | 'inbox';
 export type AgentCaller = Caller & { readonly agent: Agent };
 
 export interface Answer {
@@ -30,6 +32,8 @@ export interface Context<Body, Query> {
   /** Throws where the route is for anyone and no key was sent. */
   readonly caller: () => Caller;
   readonly agent: () => AgentCaller;
+  /** Whose disposable inboxes are asked for; for routes of `inbox`. */
+  readonly inboxOwner: () => InboxOwner;
   /** The host session that calls, where it says so. */
   readonly sessionId: string | null;
   readonly isTool: boolean;
@@ -58,6 +62,8 @@ interface RouteSpec<B extends z.ZodType, Q extends z.ZodType> {
   readonly media?: string;
   /** Answers that are no errors, beside the usual one. */
   readonly otherAnswers?: Readonly<Record<number, z.ZodType>>;
+  /** Statuses that it answers with a page for people (relay/http/page.ts). */
+  readonly pages?: readonly number[];
   /** What this route may refuse, beside what every route of its kind may (openapi.ts). */
   readonly errors?: readonly ErrorCode[];
   /** Takes an Idempotency-Key. */
@@ -101,22 +107,41 @@ const STRANGERS_BODY_BYTES = 64 * 1024;
 const NO_FIELDS = z.strictObject({});
 
 function handlerOf(deps: BrokerDeps, row: Route): RequestHandler {
-  const limit = row.who === 'anyone' ? STRANGERS_BODY_BYTES : Math.ceil(deps.settings.maxMessage * JSON_OVERHEAD);
+  const isOpen = row.who === 'anyone' || row.who === 'inbox';
+  const limit = isOpen ? STRANGERS_BODY_BYTES : Math.ceil(deps.settings.maxMessage * JSON_OVERHEAD);
   const readJson = express.json({ limit, strict: true });
   return async (req, res) => {
-    const caller = row.who === 'anyone' ? undefined : await authenticate(deps, bearer(req));
+    const caller = isOpen ? undefined : await authenticate(deps, bearer(req));
     checkScope(row.who, caller);
+    const owner = row.who === 'inbox' ? await inboxOwner(deps, inboxAsker(row, req)) : undefined;
     if (row.method === 'post' || row.method === 'patch') await parse(readJson, req, res);
     const body = takesFields(row) ? readBody(row.body ?? NO_FIELDS, req) : undefined;
     const query = row.query === undefined ? undefined : check(row.query, req.query);
     const run = async (receipt: Context<never, never>['receipt']): Promise<Answer | undefined> => {
       // `check` has made body and query what this row's schema says.
-      return row.handle(contextOf(req, res, caller, body as never, query as never, receipt));
+      return row.handle(contextOf(req, res, { caller, owner }, body as never, query as never, receipt));
     };
-    const answer = row.creates ? await answerOnce(deps, req, caller, run) : await run(undefined);
+    // Nobody can tell who asks again without a key: another's answer, with its token, must not be given out.
+    const once = row.creates && !owner?.newToken;
+    const answer = once
+      ? await answerOnce(deps, req, (caller ?? owner?.caller)?.key.id ?? owner?.id ?? '', run)
+      : await run(undefined);
     if (answer !== undefined) send(res, answer, row.status ?? 200);
   };
 }
+
+function inboxAsker(row: Route, req: Request): InboxAsker {
+  const remote = req.socket.remoteAddress ?? 'socket';
+  return { secret: bearer(req), remote: networkOf(remote), isTool: isTool(req), mayBegin: row.creates === true };
+}
+
+/** One holder of an IPv6 network has 2^64 addresses of it (RFC 6177). */
+function networkOf(address: string): string {
+  const isIPv6 = address.includes(':') && !address.includes('.');
+  return isIPv6 ? address.split(':').slice(0, 4).join(':') : address.replace(/^::ffff:/, '');
+}
+
+const isTool = (req: Request): boolean => req.headers['x-turnpost-client'] === 'mcp';
 
 const takesFields = ({ method, foreignBody }: Route): boolean =>
   (method === 'post' || method === 'patch') && foreignBody === undefined;
@@ -166,7 +191,7 @@ function toProblems(issue: z.core.$ZodIssue): FieldProblem[] {
 function contextOf(
   req: Request,
   res: Response,
-  caller: Caller | undefined,
+  { caller, owner }: { readonly caller: Caller | undefined; readonly owner: InboxOwner | undefined },
   body: never,
   query: never,
   receipt: Context<never, never>['receipt'],
@@ -181,8 +206,12 @@ function contextOf(
     param: (name) => String(req.params[name] ?? ''),
     caller: known,
     agent: () => withAgent(known()),
+    inboxOwner: () => {
+      if (owner === undefined) throw new RelayError('unauthorized');
+      return owner;
+    },
     sessionId: sessionOf(req),
-    isTool: req.headers['x-turnpost-client'] === 'mcp',
+    isTool: isTool(req),
     signal: () => whenGone(res),
     receipt,
     req,

@@ -303,8 +303,16 @@ export interface DeliveryStore {
   releaseIfHeld(agentId: string, leaseId: string, now: number): Promise<number | undefined>;
   /** Leases that ran out: their deliveries become available again, or `expired`. Returns the agents that have mail again. */
   rescue(now: number): Promise<readonly string[]>;
-  /** What nobody took in time becomes `expired`. Returns how many. */
-  expire(now: number): Promise<number>;
+  /**
+   * What nobody took in time becomes `expired`. What `tell` makes of an email that ended so is stored in the same
+   * transaction, where its recipient lives. Returns how many ended, and what was told.
+   */
+  expire(
+    now: number,
+    tell: (message: Message, delivery: Delivery) => NewMail | undefined,
+  ): Promise<{ readonly expired: number; readonly told: readonly NewMail[] }>;
+  /** Forgets sessions that were last seen before and hold nothing; returns how many. */
+  pruneSessions(before: number): Promise<number>;
   find(id: string): Promise<Delivery | undefined>;
   /** Open deliveries by state, for /metrics. */
   countOpen(): Promise<ReadonlyMap<DeliveryState, number>>;
@@ -338,6 +346,8 @@ export interface OutboxStore {
       readonly now: number;
       readonly notice: NewMail | undefined;
       readonly suppress?: Suppression | undefined;
+      /** The same email made smaller: every later attempt sends these bytes. */
+      readonly raw?: Buffer | undefined;
     },
   ): Promise<Delivery | undefined>;
   /** At start: what a worker of a relay that died had in hand is due again. Nothing else may be working. */
@@ -437,6 +447,26 @@ export interface DkimKeyStore {
   switchIfWaiting(now: number): Promise<boolean>;
 }
 
+/** A key of another relay that signed mail kept here. */
+export interface PeerKeyRow {
+  /** The relay's domain. */
+  readonly iss: string;
+  /** RFC 7638 thumbprint. */
+  readonly kid: string;
+  readonly jwk: Readonly<Record<string, unknown>>;
+  readonly seenAt: number;
+  /** Since when its relay does not publish it any more: what it signed is not believed. */
+  readonly goneAt: number | null;
+}
+
+export interface PeerKeyStore {
+  list(): Promise<readonly PeerKeyRow[]>;
+  /** Published now: one that was gone is back. */
+  keep(key: PeerKeyRow): Promise<void>;
+  /** These are all keys the relay publishes now; returns the ids of those that are gone since. */
+  keepOnly(iss: string, kids: readonly string[], now: number): Promise<readonly string[]>;
+}
+
 export interface SecretStore {
   /** The secret of that name, made by `make` at its first use. */
   getOrMake(name: string, make: () => Buffer): Promise<Buffer>;
@@ -478,6 +508,7 @@ export interface Stores {
   readonly deferrals: DeferralStore;
   readonly mailboxes: MailboxStore;
   readonly signingKeys: SigningKeyStore;
+  readonly peerKeys: PeerKeyStore;
   readonly dkimKeys: DkimKeyStore;
   readonly secrets: SecretStore;
   readonly receipts: ReceiptStore;

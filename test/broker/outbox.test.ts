@@ -166,17 +166,17 @@ describe('the duty', () => {
     const inHand = new Promise<Outcome>((resolve) => {
       finish = resolve;
     });
-    const hands = Array(4).fill(() => inHand);
+    const hands = Array(WORKERS).fill(() => inHand);
     const { broker, writer, courier, outbox } = await openSender(...hands);
     const sent = [];
-    for (let at = 0; at < 6; at += 1) sent.push(await broker.send(writer, `p${at}@example.com`));
+    for (let at = 0; at < WORKERS + 2; at += 1) sent.push(await broker.send(writer, `p@d${at}.example.com`));
     const duty = run(outbox);
-    await vi.waitUntil(() => courier.carried.length === 4);
+    await vi.waitUntil(() => courier.carried.length === WORKERS);
     duty.stop();
     finish(DELIVERED);
     await duty.ended;
     const states = await Promise.all(sent.map((one) => broker.stateOf(one)));
-    expect(states).toEqual([...Array(4).fill('delivered'), 'available', 'available']);
+    expect(states).toEqual([...Array(WORKERS).fill('delivered'), 'available', 'available']);
   });
 
   test('a store that cannot write at the start does not end the duty', async () => {

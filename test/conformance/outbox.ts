@@ -149,6 +149,16 @@ export function outboxSuite(open: OpenStores): void {
       expect((await stores.outbox.settleIfClaimed(again, DELIVERED, settled()))?.state).toBe('delivered');
     });
 
+    test('made smaller: every later attempt has the new bytes', async () => {
+      await postEmail(stores);
+      const raw = Buffer.from('Subject: smaller\r\n\r\n');
+      await stores.outbox.settleIfClaimed(await mustClaim(), DEFERRED, { ...settled({ retryAt: START }), raw });
+      const again = await mustClaim();
+      expect(again.email.raw.equals(raw)).toBe(true);
+      await stores.outbox.settleIfClaimed(again, DEFERRED, settled({ retryAt: START }));
+      expect((await mustClaim()).email.raw.equals(raw)).toBe(true);
+    });
+
     test('refused, or deferred without a next time: bounced', async () => {
       await postEmail(stores);
       const refused = await stores.outbox.settleIfClaimed(await mustClaim(), REFUSED, settled());

@@ -52,6 +52,8 @@ const SETTLE = `
     evidence = @evidence, delivered_at = @deliveredAt, finalized_at = @finalizedAt
   WHERE id = @id AND agent_id IS NULL AND state = 'leased' AND lease_id = @leaseId`;
 
+const REPLACE_RAW = `UPDATE outbox_email SET raw = ? WHERE delivery_id = ?`;
+
 const LIST = `SELECT ${ITEM_COLUMNS} ${FROM} WHERE d.seq < @before ORDER BY d.seq DESC LIMIT @limit + 1`;
 const FIND = `SELECT ${ITEM_COLUMNS} ${FROM} WHERE d.id = ?`;
 const BY_ENVID = `SELECT ${ITEM_COLUMNS} ${FROM} WHERE e.envid = ?`;
@@ -102,7 +104,7 @@ export class SqliteOutboxTable implements OutboxStore {
   }
 
   async settleIfClaimed(...args: Parameters<OutboxStore['settleIfClaimed']>): Promise<Delivery | undefined> {
-    const [item, outcome, { retryAt, now, notice, suppress }] = args;
+    const [item, outcome, { retryAt, now, notice, suppress, raw }] = args;
     const { id, leaseId } = item.delivery;
     return this.#store.write(() => {
       const settled = this.#store
@@ -110,6 +112,7 @@ export class SqliteOutboxTable implements OutboxStore {
         .run({ id, leaseId, ...settlement(item.delivery, outcome, retryAt, now) });
       this.#store.prepare(`DELETE FROM lease WHERE id = ? AND path = 'outbox'`).run(leaseId);
       if (settled.changes === 0) return undefined;
+      if (raw !== undefined) this.#store.prepare(REPLACE_RAW).run(raw, id);
       if (suppress !== undefined) insertSuppression(this.#store, suppress);
       if (notice !== undefined && recipientsLive(this.#store, notice)) insertMail(this.#store, notice);
       const row = this.#store.prepare<[string], ItemRow>(FIND).get(id);
