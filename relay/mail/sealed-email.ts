@@ -40,12 +40,20 @@ const SIGNED_DATA = '1.2.840.113549.1.7.2';
 
 /** RFC 5652 section 5.1 and 5.2: the content a SignedData encapsulates; undefined where it is anything else. */
 function signedContent(der: Buffer): Buffer | undefined {
-  const { result } = asn1.fromBER(der);
-  const [type, wrapped] = childrenOf(result);
+  const [type, wrapped] = childrenOf(readBer(der));
   if (!(type instanceof asn1.ObjectIdentifier) || type.getValue() !== SIGNED_DATA) return undefined;
   const [, , encapsulated] = childrenOf(childrenOf(wrapped)[0]);
   const [content] = childrenOf(childrenOf(encapsulated)[1]);
   return content instanceof asn1.OctetString ? Buffer.from(content.getValue()) : undefined;
+}
+
+/** asn1js throws for some broken values, and for others says so in its result. */
+function readBer(der: Buffer): unknown {
+  try {
+    return asn1.fromBER(der).result;
+  } catch {
+    return undefined;
+  }
 }
 
 function childrenOf(block: unknown): readonly unknown[] {
