@@ -34,6 +34,7 @@ export interface CountedInbox extends DisposableInbox {
 export interface InboxMail {
   readonly id: string;
   readonly inboxId: string;
+  readonly inboxAddress: string;
   /** The first author it names; null where it names none. */
   readonly from: { readonly address: string; readonly name: string | null } | null;
   readonly to: readonly string[];

@@ -70,17 +70,26 @@ interface RelayErrorOptions {
   readonly details?: Readonly<Record<string, unknown>>;
   /** Only ever logged. */
   readonly cause?: unknown;
+  /** For Retry-After, instead of the table's. */
+  readonly retryAfterSeconds?: number;
 }
 
 export class RelayError extends Error {
   override readonly name = 'RelayError';
   readonly code: ErrorCode;
   readonly details: Readonly<Record<string, unknown>> | undefined;
+  readonly #retryAfterSeconds: number | undefined;
 
   constructor(code: ErrorCode, options: RelayErrorOptions = {}) {
     super(options.message ?? ERRORS[code].message, { cause: options.cause });
     this.code = code;
     this.details = options.details;
+    this.#retryAfterSeconds = options.retryAfterSeconds;
+  }
+
+  /** Undefined where waiting does not help. */
+  get retryAfterSeconds(): number | undefined {
+    return this.#retryAfterSeconds ?? this.spec.retryAfter;
   }
 
   get spec(): ErrorSpec {

@@ -191,6 +191,13 @@ export const SETTINGS = {
     doc: 'PEM file of the authority that IMAP and SMTP peers are checked against.',
     parse: text,
   },
+  peers: {
+    env: 'TURNPOST_PEERS',
+    default: '',
+    shown: "none: mail of other relays' agents is held",
+    doc: "Domains of the relays whose agents' signed mail goes on to agents here, by comma; `*` for all of them.",
+    parse: (value: string) => (value.trim() === '*' ? ['*'] : domains(value)),
+  },
   inboundAuth: {
     env: 'TURNPOST_INBOUND_AUTH',
     default: undefined,

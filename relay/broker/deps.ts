@@ -4,6 +4,7 @@ import type { InboxQuota } from '../disposable-inbox.ts';
 import type { Log } from '../log.ts';
 import type { EmailFrame } from '../mail/compose-email.ts';
 import type { Authenticator, Extractor } from '../mail/contracts.ts';
+import type { KeyDirectory } from '../mail/jwks-fetch.ts';
 import type { Stores } from '../store/stores.ts';
 import type { DkimDesk } from './dkim-desk.ts';
 import type { Signer } from './signer.ts';
@@ -18,6 +19,8 @@ export interface BrokerSettings {
   readonly leaseMs: number;
   readonly maxMessage: number;
   readonly inboxes: InboxSettings;
+  /** Domains of the relays whose agents' mail goes on; `*`: of all that sign it. */
+  readonly peers: readonly string[];
   readonly tokenLetsIn: { readonly smtp: boolean; readonly imap: boolean; readonly http: boolean };
 }
 
@@ -62,6 +65,8 @@ export interface BrokerDeps {
   readonly dkim: DkimDesk;
   readonly authenticator: Authenticator;
   readonly extractor: Extractor;
+  /** The keys of other relays' agents. */
+  readonly keyDirectory: KeyDirectory;
   readonly randomBytes: (size: number) => Buffer;
   /** For /metrics. */
   readonly count: (event: CountedEvent, by?: number) => void;

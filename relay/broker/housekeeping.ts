@@ -1,4 +1,6 @@
 /** Leases that ran out, mail nobody took in time, receipts and inboxes that are too old: looked after every few seconds. */
+import { dayOf } from './auto-answer.ts';
+import { expiredNotice } from './bounce-notice.ts';
 import type { BrokerDeps } from './deps.ts';
 
 /** Longer than any server keeps trying to hand a mail over (RFC 5321 section 4.5.4.1). */
@@ -7,13 +9,21 @@ const DEFERRAL_LIVES_MS = 7 * 24 * 3_600_000;
 const EVERY_MS = 5_000;
 /** How long an Idempotency-Key is remembered. */
 export const RECEIPT_LIVES_MS = 24 * 3_600_000;
+/** A session that was not seen for so long is not coming back; were it to, it would begin anew. */
+const SESSION_KEPT_MS = 7 * 24 * 3_600_000;
 
 export async function keepHouseOnce(
   deps: BrokerDeps,
 ): Promise<{ readonly expired: number; readonly receipts: number; readonly inboxes: number }> {
   const now = deps.clock.now();
   deps.wake(await deps.stores.deliveries.rescue(now));
-  const expired = await deps.stores.deliveries.expire(now);
+  const { expired, told } = await deps.stores.deliveries.expire(now, (message, { address }) =>
+    expiredNotice(deps, message, address),
+  );
+  deps.wake(told.flatMap(({ deliveries }) => deliveries.flatMap(({ agentId }) => agentId ?? [])));
+  await deps.stores.deliveries.pruneSessions(now - SESSION_KEPT_MS);
+  await deps.stores.suppressions.prune(now);
+  await deps.stores.autoAnswers.prune(dayOf(now));
   const receipts = await deps.stores.receipts.prune(now - RECEIPT_LIVES_MS);
   await deps.stores.deferrals.prune(now - DEFERRAL_LIVES_MS);
   const inboxes = await deps.stores.inboxes.prune(now - deps.settings.inboxes.retentionMs);

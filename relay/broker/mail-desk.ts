@@ -23,10 +23,7 @@ export function smtpDesk(deps: BrokerDeps): SmtpDesk {
         text: '5.1.1 There is no such agent here, or the address is no longer valid',
       };
     },
-    take: async (email) => {
-      await takeEmail(deps, email);
-      return { accepted: true };
-    },
+    take: (email) => takeEmail(deps, email),
     logIn: (names, secret) => logIn(deps, names, secret),
   };
 }
@@ -38,7 +35,9 @@ export function letterBoxKeeper(deps: BrokerDeps): LetterBoxKeeper {
     move: (account, folder, cursor) => mailboxes.move({ account, folder, ...cursor }),
     isOurs: async (candidate) =>
       (await findTargets(deps, candidate)).length > 0 || (await findInboxes(deps, candidate.addresses)).length > 0,
-    take: (email) => takeEmail(deps, email),
+    take: async (email) => {
+      await takeEmail(deps, email);
+    },
     countFailure: (account, folder, uidValidity, uid) => mailboxes.countFailure(account, folder, uidValidity, uid),
     quarantine: (source, raw, reason, head) => quarantineEmail(deps, { source, raw, reason, head }),
   };

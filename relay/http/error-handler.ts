@@ -19,7 +19,8 @@ export function errorHandler(log: Log, clock: Clock): ErrorRequestHandler {
       res.destroy();
       return;
     }
-    if (error.spec.retryAfter !== undefined) res.setHeader('Retry-After', String(error.spec.retryAfter));
+    const { retryAfterSeconds } = error;
+    if (retryAfterSeconds !== undefined) res.setHeader('Retry-After', String(retryAfterSeconds));
     if (error.code === 'unauthorized') res.setHeader('WWW-Authenticate', 'Bearer realm="turnpost"');
     const { code, message, details } = error;
     res.status(error.spec.status).json({ error: { code, message, ...(details && { details }), request_id } });

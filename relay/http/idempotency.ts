@@ -7,7 +7,6 @@ import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } f
 import type { Request } from 'express';
 import type { BrokerDeps } from '../broker/deps.ts';
 import { RECEIPT_LIVES_MS } from '../broker/housekeeping.ts';
-import type { Caller } from '../broker/keys.ts';
 import { invalidRequest, RelayError } from '../errors.ts';
 import type { Receipt } from '../store/stores.ts';
 import { bearer } from './bearer.ts';
@@ -21,7 +20,7 @@ const inFlight = new Map<string, Promise<unknown>>();
 export async function answerOnce(
   deps: Pick<BrokerDeps, 'stores' | 'clock'>,
   req: Request,
-  caller: Caller | undefined,
+  callerId: string,
   run: Run,
 ): Promise<Answer | undefined> {
   const key = req.headers['idempotency-key'];
@@ -29,7 +28,7 @@ export async function answerOnce(
   if (typeof key !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(key)) {
     throw invalidRequest([{ path: 'Idempotency-Key', message: 'must be 1 to 255 printable ASCII characters' }]);
   }
-  const request = identify(req, caller, key);
+  const request = identify(req, callerId, key);
   const answering = answerAfter(inFlight.get(request.scope), deps, request, run);
   inFlight.set(request.scope, answering);
   try {
@@ -58,10 +57,10 @@ interface Identified {
   readonly sealKey: Buffer;
 }
 
-function identify(req: Request, caller: Caller | undefined, key: string): Identified {
+function identify(req: Request, callerId: string, key: string): Identified {
   const path = req.path;
   const scope = createHash('sha256')
-    .update(JSON.stringify([caller?.key.id ?? '', req.method, path, key]))
+    .update(JSON.stringify([callerId, req.method, path, key]))
     .digest('hex');
   const bodyHash = createHash('sha256')
     .update(JSON.stringify(req.body ?? null))

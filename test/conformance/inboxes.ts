@@ -54,6 +54,7 @@ export function inboxSuite(open: OpenStores): void {
   const aMail = (inbox: DisposableInbox, changes: Partial<InboxMail> = {}): InboxMail => ({
     id: newId('eml', START),
     inboxId: inbox.id,
+    inboxAddress: inbox.address,
     from: { address: 'no-reply@example.com', name: 'Example' },
     to: [inbox.address],
     subject: 'Ihre Bestätigung',

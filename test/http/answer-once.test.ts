@@ -48,7 +48,7 @@ function slowWork(name: string, go: Promise<void>, failures = 0) {
 test('the second waits for the first and gets its answer', async () => {
   const gate = new EventTarget();
   const work = slowWork('a', new Promise((resolve) => gate.addEventListener('go', () => resolve(), { once: true })));
-  const all = Array.from({ length: 5 }, () => answerOnce(deps, requestUnder('a'), undefined, work.run));
+  const all = Array.from({ length: 5 }, () => answerOnce(deps, requestUnder('a'), '', work.run));
   gate.dispatchEvent(new Event('go'));
   expect((await Promise.all(all)).map((answer) => answer?.body)).toEqual(Array(5).fill({ run: 1 }));
   expect(work.runs).toBe(1);
@@ -56,7 +56,7 @@ test('the second waits for the first and gets its answer', async () => {
 
 test('after one that failed the next does the work, and the others wait for that one', async () => {
   const work = slowWork('b', Promise.resolve(), 1);
-  const all = Array.from({ length: 5 }, () => answerOnce(deps, requestUnder('b'), undefined, work.run));
+  const all = Array.from({ length: 5 }, () => answerOnce(deps, requestUnder('b'), '', work.run));
   const settled = await Promise.allSettled(all);
   expect(settled.map(({ status }) => status)).toEqual(['rejected', ...Array(4).fill('fulfilled')]);
   expect(work.runs).toBe(2);
@@ -64,7 +64,7 @@ test('after one that failed the next does the work, and the others wait for that
 
 test('another key does not wait', async () => {
   const held = slowWork('c', new Promise(() => undefined));
-  void answerOnce(deps, requestUnder('c'), undefined, held.run);
+  void answerOnce(deps, requestUnder('c'), '', held.run);
   const free = slowWork('d', Promise.resolve());
-  expect((await answerOnce(deps, requestUnder('d'), undefined, free.run))?.body).toEqual({ run: 1 });
+  expect((await answerOnce(deps, requestUnder('d'), '', free.run))?.body).toEqual({ run: 1 });
 });

@@ -14,7 +14,9 @@ import { silentLog } from '../../relay/log.ts';
 import { startAuthenticator } from '../../relay/mail/authenticator.ts';
 import { readEmailFrame } from '../../relay/mail/compose-email.ts';
 import type { Authenticator } from '../../relay/mail/contracts.ts';
+import { keyDirectory } from '../../relay/mail/jwks-fetch.ts';
 import { newWords } from '../../relay/mail/new-words.ts';
+import type { WebFetch } from '../../relay/mail/web-fetch.ts';
 import { openSqlite } from '../../relay/store/sqlite/open-sqlite.ts';
 import type { Delivery, DeliveryState } from '../../relay/types.ts';
 import { ManualClock } from './manual-clock.ts';
@@ -56,6 +58,8 @@ interface BrokerOptions {
   readonly settings?: Partial<BrokerSettings>;
   readonly randomBytes?: (size: number) => Buffer;
   readonly authenticator?: Authenticator;
+  /** The web, for keys of other relays; nobody answers where left out. */
+  readonly fetch?: WebFetch;
   /** What the DNS knows; nothing where left out. */
   readonly zone?: Zone;
   /** What the provider of the mailboxes calls itself in Authentication-Results. */
@@ -71,6 +75,7 @@ const SETTINGS: BrokerSettings = {
   outbound: { publicUrl: null, maxEmail: 20 * 1024 * 1024 },
   leaseMs: 600_000,
   maxMessage: 1_000_000,
+  peers: [],
   tokenLetsIn: { smtp: true, imap: false, http: false },
   inboxes: {
     anonymous: false,
@@ -88,12 +93,18 @@ export async function openBroker(options: BrokerOptions = {}): Promise<Broker> {
   const woken: string[] = [];
   const counted = new Map<CountedEvent, number>();
   let rings = 0;
+  const signer = await loadSigner(stores, clock.now());
   const deps: BrokerDeps = {
     stores,
     clock,
     log: silentLog,
     settings: { ...SETTINGS, ...options.settings },
-    signer: await loadSigner(stores, clock.now()),
+    signer,
+    keyDirectory: keyDirectory({
+      fetch: options.fetch ?? nobodyAnswers,
+      clock,
+      onKeys: (domain, kids) => signer.peerKeys.keepOnly(domain, kids, clock.now()),
+    }),
     tokenSecret: await stores.secrets.getOrMake('reply_token', () => randomBytes(32)),
     emailFrame: readEmailFrame(TEMPLATES),
     dkim: await loadDkimDesk(stores, options.settings?.domain ?? DOMAIN, clock.now()),
@@ -116,6 +127,10 @@ export async function openBroker(options: BrokerOptions = {}): Promise<Broker> {
     ...verbs(deps),
   };
 }
+
+const nobodyAnswers: WebFetch = async (url) => {
+  throw new Error(`nobody answers at ${url}`);
+};
 
 function zoneAuthenticator({ zone = {}, authservId, forwarders = [], settings }: BrokerOptions, clock: ManualClock) {
   return startAuthenticator({

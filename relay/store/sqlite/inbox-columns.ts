@@ -12,7 +12,8 @@ export const TAKES_MAIL = `i.deleted_at IS NULL AND i.expires_at > @now AND (i.o
     SELECT 1 FROM key k WHERE k.line = i.owner_id AND k.revoked_at IS NULL
       AND (k.expires_at IS NULL OR k.expires_at > @now)))`;
 
-export const MAIL_COLUMNS = `e.id, e.inbox_id AS inboxId, e.from_address AS fromAddress, e.from_name AS fromName,
+export const MAIL_COLUMNS = `e.id, e.inbox_id AS inboxId,
+  (SELECT b.address FROM disposable_inbox b WHERE b.id = e.inbox_id) AS inboxAddress, e.from_address AS fromAddress, e.from_name AS fromName,
   e.recipients, e.subject, e.text, e.html, e.notes, e.auth, e.author_proven AS authorProven, e.size,
   e.received_at AS receivedAt, e.read_at AS readAt,
   (SELECT json_group_array(json_object('index', a.idx, 'filename', a.filename, 'contentType', a.content_type,
