@@ -30,6 +30,7 @@ const ORIGINALS = [
   'הודעה מקורית|ההודעה המקורית|הודעה שהועברה|הודעה מועברת', // he
 ].join('|');
 const SEPARATOR = new RegExp(`^[-_=—–]{2,}\\s*(?:${ORIGINALS})[^\\n]{0,60}[-_=—–]{2,}$`, 'iu');
+const BARE_TITLE = new RegExp(`^(?:${ORIGINALS})\\s*[:：]?$`, 'iu');
 /** Apple's, without strokes. */
 const BEGIN_FORWARD =
   /^(?:begin forwarded message|anfang der weitergeleiteten (?:nachricht|e-mail)|début du (?:message|courriel) (?:réexpédié|transféré)|début du message réexpédié|inizio(?: del)? messaggio inoltrato|inicio del mensaje reenviado|início da mensagem (?:reencaminhada|encaminhada)|begin doorgestuurd bericht|vidarebefordrat brev|start på (?:videresendt|videresendte) (?:melding|besked)|välitetty viesti alkaa|początek przesyłanej (?:dalej )?wiadomości|začátek přeposílané zprávy|začiatok preposielanej správy|továbbított levél(?: kezdete)?|начало переадресованного сообщения|пересылаемое сообщение|початок переадресованого повідомлення|iletilen (?:ileti|e-posta)(?: başlangıcı)?|転送されたメッセージ|下面是被转发的邮件|以下是轉寄的郵件|開始轉寄郵件|전달된 메시지 시작|전달된 메시지|bắt đầu thư được chuyển tiếp|بداية الرسالة المعاد توجيهها|תחילת ההודעה שהועברה|תחילת הודעה מועברת)\s*[:：]?$/iu;
@@ -46,6 +47,11 @@ export function isSeparator(line: string): boolean {
 /** "----- words -----": a separator only where a header block follows. */
 export function isTitledStrokes(line: string): boolean {
   return line.length <= MAX_MARK && TITLED_STROKES.test(bareSeparator(line));
+}
+
+/** The words of a separator without its strokes: one only where a header block follows. */
+export function isBareTitle(line: string): boolean {
+  return line.length <= 80 && BARE_TITLE.test(bareLine(line));
 }
 
 /** Underscores are strokes here, so they stay. */
@@ -88,7 +94,7 @@ const isKnown = (key: string): boolean => FROM_KEYS.has(key) || SUBJECT_KEYS.has
 
 /**
  * How many lines from `at` on are a block of header fields, as Outlook and forwards write it; 0: none. It has a From
- * field, two more known ones, and a subject or an address, so that "From: Berlin, To: Paris" is none.
+ * field, two more known ones, and an address or a date, so that "From: Berlin, To: Paris" is none.
  */
 export function headerBlockLength(lines: readonly string[], at: number): number {
   const first = headerKey(lines[at] ?? '');
@@ -102,7 +108,10 @@ export function headerBlockLength(lines: readonly string[], at: number): number 
   const from = known.some((key) => FROM_KEYS.has(key));
   const subject = known.some((key) => SUBJECT_KEYS.has(key));
   const addressed = near.some((line) => line.length <= MAX_MARK * 4 && line.includes('@'));
-  if (!from || kinds.size < 3 || !(subject || addressed)) return 0;
+  const dated = near.some((line) => /\d{1,2}[:.]\d{2}|\b(?:19|20)\d{2}/.test(line.slice(0, MAX_MARK)));
+  // "From: the start, To: the end, Subject: deploys" is a person's.
+  const certain = addressed || (subject && (dated || kinds.size >= 4));
+  if (!from || kinds.size < 3 || !certain) return 0;
   const last = keys.findLastIndex((key) => key !== undefined && isKnown(key));
   return last + 1;
 }

@@ -6,7 +6,7 @@
  */
 import { type HtmlElement, type HtmlVisitor, walkHtml } from './html-elements.ts';
 import { type Role, roleOf } from './html-roles.ts';
-import { bareStyle, hides, isTight, keepsSpaces } from './html-style.ts';
+import { bareStyle, hiddenNames, hides, isTight, keepsSpaces, strongColour } from './html-style.ts';
 
 export interface HtmlLine {
   /** Without the ">" of its depth. */
@@ -14,10 +14,12 @@ export interface HtmlLine {
   readonly depth: number;
   /** `code`: preformatted code, whatever it looks like. */
   readonly role: Exclude<Role, 'quote' | 'frame'> | 'code' | null;
+  /** Written in a strong colour, and no link: how people set their answers apart in a mail that is quoted without marks. */
+  readonly coloured: boolean;
 }
 
 export function readHtmlLines(html: string): HtmlLine[] {
-  const renderer = new Renderer();
+  const renderer = new Renderer(hiddenNames(html));
   walkHtml(html, renderer);
   return renderer.finish();
 }
@@ -32,8 +34,7 @@ const BLOCKS: ReadonlyMap<string, number> = new Map([
   ...'address article aside blockquote body center dd details dialog div dl dt fieldset figcaption figure footer form header hgroup html legend li main nav section signature summary table tr caption'
     .split(' ')
     .map((name): [string, number] => [name, 1]),
-  ...'p h1 h2 h3 h4 h5 h6 ul ol'.split(' ').map((name): [string, number] => [name, 2]),
-  ['pre', 1],
+  ...'p h1 h2 h3 h4 h5 h6 ul ol pre'.split(' ').map((name): [string, number] => [name, 2]),
 ]);
 const MAX_LINK = 2000;
 const MAX_BLANKS = 2;
@@ -49,9 +50,21 @@ interface Frame {
   readonly code: boolean;
   readonly list: boolean;
   readonly href: string | null;
+  /** Null: says nothing of it. */
+  readonly colour: boolean | null;
 }
 
-const NO_CHANGE: Frame = { hidden: false, breaks: 0, role: null, pre: false, code: false, list: false, href: null };
+const NO_LINE = { depth: 0, role: null, coloured: false };
+const NO_CHANGE: Frame = {
+  hidden: false,
+  breaks: 0,
+  role: null,
+  pre: false,
+  code: false,
+  list: false,
+  href: null,
+  colour: null,
+};
 
 interface List {
   readonly ordered: boolean;
@@ -66,7 +79,8 @@ class Renderer implements HtmlVisitor {
   readonly #count = { hidden: 0, quote: 0, mark: 0, signature: 0, pre: 0, code: 0 };
   /** The line that is being written. */
   #pieces: string[] = [];
-  #line: Pick<HtmlLine, 'depth' | 'role'> = { depth: 0, role: null };
+  #line: Omit<HtmlLine, 'text'> = NO_LINE;
+  readonly #colours: boolean[] = [];
   #blanks = 0;
   #space = false;
   /** Line ends wanted before the next text. */
@@ -74,6 +88,12 @@ class Renderer implements HtmlVisitor {
   #next: 'original' | 'border' | null = null;
   #bullet = '';
   #link = '';
+  /** Names that a style sheet hides. */
+  readonly #hidden: ReadonlySet<string>;
+
+  constructor(hidden: ReadonlySet<string>) {
+    this.#hidden = hidden;
+  }
 
   open(element: HtmlElement): void {
     const leaf = LEAVES.has(element.name);
@@ -142,14 +162,26 @@ class Renderer implements HtmlVisitor {
       (isTight(bare) || /\bMsoNormal\b|\bMsoListParagraph/.test(attributes.get('class')?.slice(0, 200) ?? ''));
     const inner = this.#lists.length > 0 && (name === 'ul' || name === 'ol');
     return {
-      hidden: UNSEEN.has(name) || attributes.has('hidden') || (bare !== '' && hides(bare)),
+      hidden:
+        UNSEEN.has(name) ||
+        attributes.has('hidden') ||
+        (bare !== '' && hides(bare)) ||
+        this.#isHiddenByName(attributes),
       breaks: tight || inner ? 1 : breaks,
       role: plain && name !== 'blockquote' && name !== 'signature' ? null : roleOf({ name, attributes }, bare),
       pre: name === 'pre' || (bare !== '' && keepsSpaces(bare)),
       code: name === 'code' && this.#count.pre > 0,
       list: name === 'ul' || name === 'ol',
       href: name === 'a' ? (attributes.get('href') ?? null) : null,
+      colour: plain ? null : name === 'a' ? false : strongColour(bare, attributes.get('color')),
     };
+  }
+
+  #isHiddenByName(attributes: HtmlElement['attributes']): boolean {
+    if (this.#hidden.size === 0 || attributes.size === 0) return false;
+    const classes = (attributes.get('class') ?? '').slice(0, 1000).toLowerCase().split(/\s+/);
+    const id = `#${(attributes.get('id') ?? '').slice(0, 100).toLowerCase()}`;
+    return this.#hidden.has(id) || classes.some((name) => this.#hidden.has(`.${name}`));
   }
 
   #enter(element: HtmlElement, frame: Frame, by: 1 | -1): void {
@@ -157,6 +189,8 @@ class Renderer implements HtmlVisitor {
     if (role === 'quote' || role === 'mark' || role === 'signature') this.#count[role] += by;
     if (frame.pre) this.#count.pre += by;
     if (frame.code) this.#count.code += by;
+    if (frame.colour !== null && by === 1) this.#colours.push(frame.colour);
+    if (frame.colour !== null && by === -1) this.#colours.pop();
     if (frame.list && by === 1) this.#lists.push({ ordered: element.name === 'ol', next: 1 });
     if (frame.list && by === -1) this.#lists.pop();
     if (element.name === 'li') this.#bullet = by === 1 ? this.#nextBullet() : '';
@@ -195,10 +229,10 @@ class Renderer implements HtmlVisitor {
     const last = this.#lines.at(-1);
     const depth = this.#count.quote;
     if (this.#wanted > 1 && last !== undefined && last.text !== '') {
-      this.#lines.push({ text: '', depth: Math.min(depth, last.depth), role: null });
+      this.#lines.push({ ...NO_LINE, text: '', depth: Math.min(depth, last.depth) });
     }
     this.#wanted = 0;
-    this.#line = { depth, role: this.#role() };
+    this.#line = { depth, role: this.#role(), coloured: this.#colours.at(-1) ?? false };
     this.#next = null;
     if (this.#bullet !== '') this.#pieces.push(this.#bullet);
     this.#bullet = '';
@@ -214,7 +248,7 @@ class Renderer implements HtmlVisitor {
   #endLine(): void {
     const text = this.#pieces.join('').trimEnd();
     this.#blanks = text === '' ? this.#blanks + 1 : 0;
-    const line = this.#pieces.length > 0 ? this.#line : { depth: this.#count.quote, role: null };
+    const line = this.#pieces.length > 0 ? this.#line : { ...NO_LINE, depth: this.#count.quote };
     if (this.#blanks <= MAX_BLANKS) this.#lines.push({ text, ...line });
     this.#pieces = [];
     this.#space = false;

@@ -31,3 +31,56 @@ export const isIndent = (bare: string): boolean => /(?:^|;)border:(?:none|0)/.te
 export const hasOutlookBorder = (bare: string): boolean =>
   /(?:^|;)border:none;border-top:solid/.test(bare) ||
   /(?:^|;)border-top:(?:solid#|1px)?[^;]{0,40}(?:e1e1e1|b5c4df)/.test(bare);
+
+const NAMED_COLOURS = new Set(
+  'red blue green purple orange magenta fuchsia teal navy maroon brown crimson darkred darkblue darkgreen'.split(' '),
+);
+
+/** Is this colour far from black, grey and white? Null where no colour is named. */
+export function strongColour(bare: string, attribute: string | undefined): boolean | null {
+  const colour = /(?:^|;)color:([^;!]{1,40})/.exec(bare)?.[1] ?? attribute?.slice(0, 40).toLowerCase();
+  if (colour === undefined) return null;
+  const hex = /^#([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})$/.exec(colour) ?? /^rgb\((\d+),(\d+),(\d+)\)$/.exec(colour);
+  if (hex === null) return NAMED_COLOURS.has(colour);
+  const channels = hex.slice(1).map((channel) => Number.parseInt(channel, colour.startsWith('#') ? 16 : 10));
+  return Math.max(...channels) - Math.min(...channels) > 90;
+}
+
+const MAX_SHEET = 100_000;
+const MAX_HIDDEN = 1000;
+
+/** The classes (".name") and ids ("#name") that the mail's style sheets hide, everywhere and without conditions. */
+export function hiddenNames(html: string): ReadonlySet<string> {
+  const names = new Set<string>();
+  const lower = html.toLowerCase();
+  for (let at = lower.indexOf('<style'); at >= 0; at = lower.indexOf('<style', at + 1)) {
+    const end = lower.indexOf('</style', at);
+    const sheet = lower.slice(lower.indexOf('>', at) + 1, end < 0 ? undefined : end);
+    for (const { selector, style } of readRules(sheet.slice(0, MAX_SHEET))) {
+      if (!hides(bareStyle(style))) continue;
+      for (const one of selector.split(',')) {
+        const name = /^[a-z]{0,20}([.#][\w-]{1,100})$/.exec(one.trim())?.[1];
+        if (name !== undefined && names.size < MAX_HIDDEN) names.add(name);
+      }
+    }
+    if (end < 0) break;
+    at = end;
+  }
+  return names;
+}
+
+/** Rules outside of at-rules: what a media query hides is seen by others. */
+function readRules(sheet: string): { selector: string; style: string }[] {
+  const rules: { selector: string; style: string }[] = [];
+  let depth = 0;
+  let start = 0;
+  let selector = '';
+  for (const { index, 0: brace } of sheet.matchAll(/[{}]/g)) {
+    const piece = sheet.slice(start, index);
+    start = index + 1;
+    if (brace === '{' && depth === 0) selector = piece.replace(/\/\*[^*]*\*\/|<!--/g, '').trim();
+    if (brace === '}' && depth === 1 && !selector.startsWith('@')) rules.push({ selector, style: piece });
+    depth = Math.max(0, depth + (brace === '{' ? 1 : -1));
+  }
+  return rules;
+}

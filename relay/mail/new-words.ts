@@ -9,7 +9,7 @@ import { EXTRACTION_NOTES } from './extraction-notes.ts';
 import { MAX_HTML, withoutPictures } from './html-text.ts';
 import { findOwnWords, type OwnWords } from './own-words.ts';
 import { type Line, type ReplyLines, readHtmlReply, readTextReply } from './reply-lines.ts';
-import { compareParts } from './two-parts.ts';
+import { compareParts, mergeLines } from './two-parts.ts';
 
 export { REPLY_MARKER } from './reply-lines.ts';
 
@@ -29,8 +29,20 @@ export function extractNewWords({ text, html }: Pick<ParsedEmail, 'text' | 'html
   const richText = [...reply.lines.map((line) => line.text), ...reply.tail].join('\n');
   const structured = reply.structured && bare.length <= MAX_HTML;
   const choice = compareParts({ plain, rich, text, richText, structured });
-  if (choice === 'rich') return rich;
-  return choice === 'plain' ? plain : { ...plain, notes: [EXTRACTION_NOTES.mismatch, ...plain.notes] };
+  if (choice === 'rich')
+    return { ...rich, body: mergeLines(plain.body, rich.body), quoted: longer(plain.quoted, rich.quoted) };
+  if (choice === 'plain') return plain;
+  // What the HTML says else stays readable.
+  return {
+    ...plain,
+    quoted: join([plain.quoted ?? '', '', rich.body]),
+    notes: [EXTRACTION_NOTES.mismatch, ...plain.notes],
+  };
+}
+
+/** One of the two parts may have been cut off on its way. */
+function longer(plain: string | null, rich: string | null): string | null {
+  return (plain?.length ?? 0) > 2 * (rich?.length ?? 0) ? plain : rich;
 }
 
 /** Everything as the body: what is left to say where the extraction failed. */
@@ -40,10 +52,12 @@ export function wholeEmail(text: string, note: string): NewWords {
 
 function writeWords({ lines, tail }: ReplyLines, own: OwnWords): NewWords {
   const text = (at: number): string => lines[at]?.text ?? '';
-  const body = own.parts.flatMap(({ question, answer }, at) => [
+  const body = own.parts.flatMap(({ question, answer, inQuote }, at) => [
     ...(at > 0 ? [''] : []),
-    ...question.map(text),
-    ...(question.length > 0 ? trimBlanks(answer, lines) : answer).map(text),
+    ...question.map((place) => (text(place).startsWith('>') ? text(place) : `> ${text(place)}`)),
+    ...(question.length > 0 ? trimBlanks(answer, lines) : answer).map((place) =>
+      inQuote ? text(place).replace(/^[\s>]+/, '') : text(place),
+    ),
   ]);
   const kept = new Set([...own.parts.flatMap(({ question, answer }) => [...question, ...answer]), ...own.signature]);
   const cut = lines.filter((_, at) => !kept.has(at)).map((line) => line.text);

@@ -3,7 +3,7 @@
  * since a lost word is worse than a quoted line too many.
  */
 import { isFrameEnd, isReplyMarker, type Line, type ReplyLines } from './reply-lines.ts';
-import { isFooter, isListFooter, isRule, isSignatureMark } from './signature-marks.ts';
+import { isFooter, isListFooter, isNotice, isRule, isSignatureMark } from './signature-marks.ts';
 
 /** Places in the lines, in order; what is in none of the lists is quoted. */
 export interface OwnWords {
@@ -19,6 +19,8 @@ export interface OwnWords {
 export interface Part {
   readonly question: readonly number[];
   readonly answer: readonly number[];
+  /** Typed into the quote: its ">" are the program's. */
+  readonly inQuote?: true;
 }
 
 /** A signature longer than this is something else that follows "--". */
@@ -27,11 +29,13 @@ const MAX_SIGNATURE_LINES = 20;
 export function findOwnWords({ lines, tail }: ReplyLines): OwnWords {
   const cut = tail.length > 0;
   // The foot of the mail first: it stands below quotes as well.
-  const bottom = cut ? lines.length : footStart(lines, 0, lines.length);
-  const found = cutAt(lines, bottom);
+  const foots = cut ? lines.length : footStart(lines, 0, lines.length);
+  const sure = cutAt(lines, foots);
+  const bottom = sure.unsure ? lines.length : foots;
+  const found = sure.unsure ? cutAt(lines, bottom) : sure;
   const openEnd = cut && found.parts.at(-1)?.answer.at(-1) === lines.length - 1;
   const trimmed = found.parts.map((part, at) =>
-    openEnd && at === found.parts.length - 1 ? { part, foot: [] } : trimFoot(lines, part),
+    found.unsure || (openEnd && at === found.parts.length - 1) ? { part, foot: [] } : trimFoot(lines, part),
   );
   const parts = trimmed.map(({ part }) => part).filter(({ answer }) => answer.some((at) => isOwn(lines[at])));
   const foot = [
@@ -40,6 +44,9 @@ export function findOwnWords({ lines, tail }: ReplyLines): OwnWords {
     ...range(bottom, lines.length),
   ].toSorted((a, b) => a - b);
   if (parts.length > 0) return { parts, signature: foot, openEnd, unsure: found.unsure };
+  const typed = aboveMarkerInQuote(lines);
+  if (typed.length > 0)
+    return { parts: [{ question: [], answer: typed, inQuote: true }], signature: foot, openEnd: false, unsure: false };
   if (saysNothing(lines, foot, cut)) return { parts: [], signature: foot, openEnd: false, unsure: false };
   return {
     parts: [{ question: [], answer: range(0, lines.length) }],
@@ -47,6 +54,16 @@ export function findOwnWords({ lines, tail }: ReplyLines): OwnWords {
     openEnd: cut,
     unsure: lines.some(isMarked),
   };
+}
+
+/** Some phones let people type into the quote: above our marker nothing is ours. */
+function aboveMarkerInQuote(lines: readonly Line[]): number[] {
+  const start = lines.findIndex(isMarked);
+  const marker = lines.findIndex(({ kind, text }) => kind === 'mark' && isReplyMarker(text));
+  const from = skip(lines, start, ['mark', 'blank']);
+  if (start < 0 || marker < start) return [];
+  const places = range(start, marker).filter((at) => lines[at]?.kind === 'quote' || lines[at]?.kind === 'blank');
+  return from > marker || !places.some((at) => /[^\s>\ufeff\u200b]/.test(lines[at]?.text ?? '')) ? [] : places;
 }
 
 /** A quote that a program announced, perhaps its footer, and nothing else: the person wrote nothing. */
@@ -69,16 +86,53 @@ function cutAt(lines: readonly Line[], bottom: number): Found {
   const saidAbove = above.slice(0, footOf(lines, above)).some((at) => isOwn(lines[at]));
   const after = skip(lines, start, ['mark', 'original', 'blank']);
   const marked = withForeignQuotes(lines, after);
-  if (marked[after]?.kind === 'quote' && after < bottom) {
-    return { parts: [asPart(above), ...answersBelow(marked, after, bottom)], unsure: false };
+  // Our marker in a quote of its own, with an answer right below it.
+  const inQuote = lines.findIndex(
+    ({ text }, at) => at >= start && at < after && text.startsWith('>') && isReplyMarker(text),
+  );
+  if (marked[after]?.kind === 'quote' || (inQuote >= 0 && after < bottom)) {
+    const from = inQuote < 0 ? after : inQuote;
+    return { parts: [asPart(above), ...answersBelow(marked, from, bottom)], unsure: false };
   }
-  if (saidAbove) return { parts: [asPart(above)], unsure: false };
+  if (saidAbove) return { parts: [asPart(above), ...answersSetApart(lines, start, bottom)], unsure: false };
   // All below is the other mail; ours has an end that is known.
   const below = belowFrame(lines, start, bottom);
   if (below.some((at) => isOwn(lines[at]))) return { parts: [asPart(below)], unsure: false };
   // Nothing stands above: it is all there is, and an attribution alone goes.
   const from = lines[start]?.kind === 'original' ? 0 : skip(lines, start, ['mark', 'blank']);
   return { parts: [asPart([...above, ...range(from, bottom)])], unsure: after < bottom };
+}
+
+/**
+ * Answers inside our own mail where it is quoted without ">": Outlook lets people write them in a colour, or puts their
+ * name in brackets before each.
+ */
+function answersSetApart(lines: readonly Line[], start: number, bottom: number): Part[] {
+  const marker = lines.findIndex(({ kind, text }, at) => at >= start && kind === 'mark' && isReplyMarker(text));
+  if (marker < 0 || marker - start > 20) return [];
+  const isAnswer = (at: number): boolean => {
+    const line = lines[at];
+    return line?.kind === 'text' && (line.coloured === true || /^\[\p{Lu}[^[\]]{2,60}\] \S/u.test(line.text));
+  };
+  const end = lines.findIndex(({ text }, at) => at > marker && isFrameEnd(text));
+  const answers = range(marker + 1, end < 0 ? bottom : end).filter(isAnswer);
+  return answers
+    .filter((at) => !isAnswer(at - 1))
+    .map((at) => ({ question: paragraphAbove(lines, at, isAnswer), answer: range(at, firstAfter(at, isAnswer)) }));
+}
+
+function firstAfter(at: number, is: (at: number) => boolean): number {
+  let end = at;
+  while (is(end)) end += 1;
+  return end;
+}
+
+function paragraphAbove(lines: readonly Line[], answer: number, isAnswer: (at: number) => boolean): number[] {
+  let end = answer;
+  while (end > 0 && lines[end - 1]?.kind === 'blank') end -= 1;
+  let start = end;
+  while (start > 0 && lines[start - 1]?.kind === 'text' && !isAnswer(start - 1)) start -= 1;
+  return range(start, end);
 }
 
 /** What stands under the last line of our own mail, where its first one stands above. */
@@ -158,7 +212,9 @@ function aroundQuotes(lines: readonly Line[], from: number, to: number): number[
 
 function trimFoot(lines: readonly Line[], { question, answer }: Part): { part: Part; foot: number[] } {
   const end = footOf(lines, answer);
-  const said = answer.slice(0, end).filter((at) => lines[at]?.kind !== 'signature');
+  // A mark on top of all there is separates nothing.
+  const marked = answer[0] === 0 && isSignatureMark(lines[0]?.text ?? '');
+  const said = answer.slice(marked ? 1 : 0, end).filter((at) => lines[at]?.kind !== 'signature');
   return { part: { question, answer: said }, foot: answer.slice(end).filter((at) => lines[at]?.kind !== 'signature') };
 }
 
@@ -175,7 +231,13 @@ function footStart(lines: readonly Line[], from: number, to: number): number {
   });
   const closes = mark > from && to - mark <= MAX_SIGNATURE_LINES && lines.slice(mark, to).every(isPlain);
   let start = closes ? mark : to;
-  while (start > from && isClosing(lines[start - 1])) start -= 1;
+  for (let next = -1; next !== start; ) {
+    next = start;
+    while (start > from && isClosing(lines[start - 1])) start -= 1;
+    const paragraph = paragraphAbove(lines, start, () => false).filter((at) => at >= from);
+    if (isNotice(paragraph.map((at) => lines[at]?.text ?? ''))) start = paragraph[0] ?? start;
+    if (next === start) return start;
+  }
   return start;
 }
 

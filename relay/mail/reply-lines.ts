@@ -6,7 +6,7 @@
  * handed on as it is.
  */
 import { attributionLength, bareLine, isSupercite } from './attributions.ts';
-import { headerBlockLength, isSeparator, isTitledStrokes, looksLikeHeaders } from './header-blocks.ts';
+import { headerBlockLength, isBareTitle, isSeparator, isTitledStrokes, looksLikeHeaders } from './header-blocks.ts';
 import { type HtmlLine, readHtmlLines } from './html-lines.ts';
 import { showLine, withoutPictures } from './html-text.ts';
 import { isFooter, isRule } from './signature-marks.ts';
@@ -26,6 +26,8 @@ export type Kind =
 export interface Line {
   readonly text: string;
   readonly kind: Kind;
+  /** In a strong colour of its own. */
+  readonly coloured?: boolean;
 }
 
 export interface ReplyLines {
@@ -38,6 +40,7 @@ export interface ReplyLines {
 
 const MAX_TEXT = 64 * 1024;
 const MAX_LINES = 2000;
+const MAX_QUOTED = 20_000;
 
 export function readTextReply(text: string): ReplyLines {
   const all = collapseBlanks(text.replace(/\r\n?/g, '\n').split('\n'));
@@ -51,7 +54,9 @@ export function readHtmlReply(html: string): ReplyLines {
   const shown = all.map(showLine).map((line) => (isFooter(line) ? line.replace(/ \[https?:[^\s\]]*\]/g, '') : line));
   const end = countLooked(shown);
   const hints = all.slice(0, end).map(hintOf);
-  const lines = readKinds(shown.slice(0, end), hints);
+  const lines = readKinds(shown.slice(0, end), hints).map((line, at) =>
+    all[at]?.coloured === true ? { ...line, coloured: true } : line,
+  );
   return { lines, tail: shown.slice(end), structured: hints.some((hint) => hint !== null && hint !== 'code') };
 }
 
@@ -69,8 +74,14 @@ function collapseBlanks(lines: readonly string[]): string[] {
 function countLooked(lines: readonly string[]): number {
   let size = 0;
   let end = 0;
-  while (end < lines.length && end < MAX_LINES && size <= MAX_TEXT) {
-    size += (lines[end]?.length ?? 0) + 1;
+  let looked = 0;
+  while (end < lines.length && looked < MAX_LINES && size <= MAX_TEXT && end < MAX_QUOTED) {
+    const line = lines[end] ?? '';
+    // A line that says itself that it is quoted costs next to nothing.
+    if (!line.startsWith('>')) {
+      size += line.length + 1;
+      looked += 1;
+    }
     end += 1;
   }
   return end;
@@ -101,6 +112,7 @@ function readKinds(texts: readonly string[], hints: readonly Hint[]): Line[] {
   }
   markQuotedAttribution(texts, kinds);
   markTitles(texts, kinds);
+  unmarkForged(texts, kinds);
   markAboveMarker(texts, kinds);
   return kinds.map((kind, at) => ({ text: texts[at] ?? '', kind }));
 }
@@ -157,10 +169,27 @@ function markQuotedAttribution(texts: readonly string[], kinds: Kind[]): void {
 /** "----- Words in a language we do not know -----" right above a header block. */
 function markTitles(texts: readonly string[], kinds: Kind[]): void {
   for (const [at, kind] of kinds.entries()) {
-    if (kind !== 'text' || !isTitledStrokes(texts[at] ?? '')) continue;
+    const text = texts[at] ?? '';
+    if (kind !== 'text' || !(isTitledStrokes(text) || isBareTitle(text))) continue;
     const next = kinds.slice(at + 1, at + 4).find((one) => one !== 'blank');
     if (next === 'original' || next === 'mark') kinds[at] = 'original';
   }
+}
+
+/**
+ * Our marker without ">", above an attribution with our marker below it: not ours, somebody typed it. What stands below
+ * it is not quoted.
+ */
+function unmarkForged(texts: readonly string[], kinds: Kind[]): void {
+  const first = kinds.findIndex((kind) => kind === 'mark' || kind === 'original');
+  if (first < 0 || !isReplyMarker(texts[first] ?? '') || /^\s*>/.test(texts[first] ?? '')) return;
+  const next = kinds.findIndex(
+    (kind, at) => at > first && (kind === 'mark' || kind === 'original') && !isReplyMarker(texts[at] ?? ''),
+  );
+  const again = kinds.findIndex(
+    (kind, at) => next > first && at > next && kind === 'mark' && isReplyMarker(texts[at] ?? ''),
+  );
+  if (again > next && next > first) kinds[first] = 'text';
 }
 
 /**

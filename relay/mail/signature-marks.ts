@@ -59,3 +59,20 @@ export function isFooter(line: string): boolean {
 export function isListFooter(line: string, next: string): boolean {
   return /^_{20,}$/.test(line) && next.length <= MAX_FOOTER && /^\S+ mailing list(?: --|$)/.test(next);
 }
+
+const MAX_NOTICE = 3000;
+const CONFIDENTIAL =
+  /\b(?:confidential\w*|privileged|vertraulich\w*|confidentiel\w*|confidencial\w*|riservat\w*|vertrouwelijk\w*|konfidenti\w*|fortrolig\w*|luottamuksellis\w*|poufn\w*|důvěrn\w*|dôvern\w*|bizalmas\w*|gizli\w*)|конфиденциал|конфіденційн|機密|机密|기밀/iu;
+const THIS_MAIL =
+  /\b(?:(?:this|the) (?:information (?:contained )?in this )?(?:e-?mail|message|communication|transmission)|diese (?:e-?mail|nachricht)|ce (?:message|courriel|mail)|cet e-?mail|este (?:mensaje|correo|e-?mail|mensagem)|esta mensagem|questa (?:e-?mail|comunicazione)|questo messaggio|(?:deze|dit) (?:e-?mail|bericht)|(?:detta|denna|denne|dette) (?:e-?post\w*|meddelande\w*|e-?mail|melding\w*|besked)|tämä (?:sähköposti|viesti)|t[aę] wiadomoś\w+|tento e-?mail|bu (?:e-?posta|ileti|mesaj))|(?:это|данное) (?:сообщение|письмо)|(?:это|данное) электронное|цей лист|このメール|本メール|本邮件|此邮件|本郵件|이 (?:메일|이메일)/iu;
+const SCANNED =
+  /(?:checked|scanned|scanné|geprüft|verificat[oa]|analizado|comprobado|analysé|contrôlé|gecontroleerd|проверено|skontrolován\w*|sprawdzon\w*).{0,80}(?:virus|viren|virussen|вирус\w*|wirus\w*|vir[uů]|antivirus)|virus.{0,40}(?:checked|scanned|geprüft)|auf viren/iu;
+
+/** A paragraph that a mail server or a virus scanner put under the mail. */
+export function isNotice(lines: readonly string[]): boolean {
+  const text = lines.join(' ').slice(0, MAX_NOTICE);
+  if (text.length < 40) return false;
+  if (SCANNED.test(text) && /avast|avg\b|antivirus|norton|mcafee|kaspersky|eset|sophos|antiviren/iu.test(text))
+    return true;
+  return text.length > 80 && CONFIDENTIAL.test(text) && THIS_MAIL.test(text);
+}

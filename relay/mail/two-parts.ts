@@ -31,11 +31,24 @@ export function compareParts({ plain, rich, text, richText, structured }: Parts)
   const [all, richAll] = [letters(text), letters(richText)];
   if (all === '' || (STUB.test(plain.body.slice(0, 400)) && plain.body.length < 400)) return 'rich';
   if (richAll === '') return 'plain';
-  const same = holds(richAll, said) && holds(all, richSaid);
-  if (!same && !(rich.notes.length > 0 && holds(all, richSaid))) return 'mismatch';
+  const richHeld = holdsLines(all, rich.body);
+  if (!richHeld || !(holdsLines(richAll, plain.body) || rich.notes.length > 0)) return 'mismatch';
   // They differ in the cut alone.
   if (structured && rich.notes.length === 0) return 'rich';
   return said.length >= richSaid.length ? 'plain' : 'rich';
+}
+
+/** The lines of the HTML; where the text has the very same line, with the text's own spaces: HTML has only one in a row. */
+export function mergeLines(plain: string, rich: string): string {
+  const squeeze = (line: string): string => line.trim().replace(/\s+/g, ' ');
+  const spaced = new Map(plain.split('\n').map((line) => [squeeze(line), line]));
+  return rich
+    .split('\n')
+    .map((line) => {
+      const same = spaced.get(squeeze(line))?.trim();
+      return same === undefined || same === '' ? line : `${/^\s*/.exec(line)?.[0] ?? ''}${same}`;
+    })
+    .join('\n');
 }
 
 /** Without links, pictures' names and everything that is no letter, digit or emoji. */
@@ -48,9 +61,23 @@ export function letters(text: string): string {
     .toLowerCase();
 }
 
-/** Knuth, Morris, Pratt: a search of the built-in kind is quadratic on hostile text. */
-function holds(text: string, part: string): boolean {
-  if (part.length > text.length) return false;
+/** Are the lines of `body` in `text`, in their order? */
+function holdsLines(text: string, body: string): boolean {
+  let from = 0;
+  for (const line of body.split('\n')) {
+    const part = letters(line);
+    if (part === '') continue;
+    from = endOf(text, part, from);
+    if (from < 0) return false;
+  }
+  return true;
+}
+
+/**
+ * Where `part` ends in `text`, from `from` on; -1: nowhere. By Knuth, Morris and Pratt: a search of the built-in kind is
+ * quadratic on hostile text.
+ */
+function endOf(text: string, part: string, from: number): number {
   const borders = new Int32Array(part.length + 1);
   for (let at = 1, k = 0; at < part.length; at += 1) {
     while (k > 0 && part[at] !== part[k]) k = borders[k] ?? 0;
@@ -58,9 +85,10 @@ function holds(text: string, part: string): boolean {
     borders[at + 1] = k;
   }
   let k = 0;
-  for (let at = 0; at < text.length && k < part.length; at += 1) {
+  for (let at = from; at < text.length; at += 1) {
     while (k > 0 && text[at] !== part[k]) k = borders[k] ?? 0;
     if (text[at] === part[k]) k += 1;
+    if (k === part.length) return at + 1;
   }
-  return k === part.length;
+  return -1;
 }
