@@ -59,7 +59,7 @@ export function findOwnWords({ lines, tail }: ReplyLines): OwnWords {
 /** Some phones let people type into the quote: above our marker nothing is ours. */
 function aboveMarkerInQuote(lines: readonly Line[]): number[] {
   const start = lines.findIndex(isMarked);
-  const marker = lines.findIndex(({ kind, text }) => kind === 'mark' && isReplyMarker(text));
+  const marker = lines.findIndex(({ text }) => text.startsWith('>') && isReplyMarker(text));
   const from = skip(lines, start, ['mark', 'blank']);
   if (start < 0 || marker < start) return [];
   const places = range(start, marker).filter((at) => lines[at]?.kind === 'quote' || lines[at]?.kind === 'blank');
@@ -90,14 +90,16 @@ function cutAt(lines: readonly Line[], bottom: number): Found {
   const inQuote = lines.findIndex(
     ({ text }, at) => at >= start && at < after && text.startsWith('>') && isReplyMarker(text),
   );
-  if (marked[after]?.kind === 'quote' || (inQuote >= 0 && after < bottom)) {
+  const quotesMore = lines.some(({ kind }, at) => at > after && at < bottom && kind === 'quote');
+  const below = inQuote >= 0 && after < bottom && (quotesMore || !saidAbove);
+  if (marked[after]?.kind === 'quote' || below) {
     const from = inQuote < 0 ? after : inQuote;
     return { parts: [asPart(above), ...answersBelow(marked, from, bottom)], unsure: false };
   }
   if (saidAbove) return { parts: [asPart(above), ...answersSetApart(lines, start, bottom)], unsure: false };
   // All below is the other mail; ours has an end that is known.
-  const below = belowFrame(lines, start, bottom);
-  if (below.some((at) => isOwn(lines[at]))) return { parts: [asPart(below)], unsure: false };
+  const under = belowFrame(lines, start, bottom);
+  if (under.some((at) => isOwn(lines[at]))) return { parts: [asPart(under)], unsure: false };
   // Nothing stands above: it is all there is, and an attribution alone goes.
   const from = lines[start]?.kind === 'original' ? 0 : skip(lines, start, ['mark', 'blank']);
   return { parts: [asPart([...above, ...range(from, bottom)])], unsure: after < bottom };

@@ -179,7 +179,8 @@ describe('what is the person’s stays', () => {
         const text = lines.join('\n');
         const { body } = newWords(text);
         if (lines.some((one) => one === 'yes')) expect(body.trim()).not.toBe('');
-        const own = new Set(['', ...lines.map((one) => one.trimEnd())]);
+        // What was typed into a quote comes without its mark.
+        const own = new Set(['', ...lines.flatMap((one) => [one.trimEnd(), one.replace(/^[\s>]+/, '').trimEnd()])]);
         for (const one of body.split('\n')) expect(own).toContain(one);
       }),
       { numRuns: 500 },
