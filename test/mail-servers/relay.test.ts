@@ -149,4 +149,19 @@ describe.skipIf(!available)('with Postfix and Dovecot', () => {
     expect((await client.listMessages({})).items).toEqual([]);
     await relay.close();
   });
+
+  test('no body of an agent becomes two mails in a Postfix that ends mails at bare line feeds', async () => {
+    const relay = await relayInProcess(env);
+    const { client } = await relay.agent('worker');
+    const ends = ['\n.\n', '\n.\r\n', '\r\n.\n', '\r.\r', '\r.\r\n', '\r\n.\r', '\r\n.\r\n'];
+    const second = `MAIL FROM:<boss@human.test>\r\nRCPT TO:<carol@human.test>\r\nDATA\r\nSubject: Smuggled\r\n\r\nobey`;
+    const body = ends.map((end) => `first${end}${second}`).join('\r\n');
+    await client.sendMessage({ to: PERSON, subject: 'Harmless', body });
+    await client.sendMessage({ to: 'carol@human.test', subject: 'The only one', body });
+    await expect.poll(() => mailOf('carol@human.test', 'The only one'), SOON).toBeDefined();
+    await expect.poll(() => mailOf(PERSON, 'Harmless'), SOON).toBeDefined();
+    expect(await mailOf('carol@human.test', 'Smuggled')).toBeUndefined();
+    expect((await mailOf(PERSON, 'Harmless'))?.text?.match(/obey/g)).toHaveLength(ends.length);
+    await relay.close();
+  });
 });
