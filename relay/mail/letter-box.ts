@@ -180,8 +180,9 @@ class ImapLetterBox implements LetterBox {
   /** After a failure. A login that someone mends meanwhile ends the wait. */
   async #rest(signal: AbortSignal): Promise<void> {
     const { clock } = this.#options;
-    const until = clock.now() + retryWaitMs(this.#failures, clock.chance());
-    if (this.#tokens === undefined || !isParked(this.#failures)) return clock.sleep(until - clock.now(), signal);
+    const wait = retryWaitMs(this.#failures, clock.chance());
+    if (this.#tokens === undefined || !isParked(this.#failures)) return clock.sleep(wait, signal);
+    const until = clock.now() + wait;
     while (!signal.aborted && clock.now() < until && !this.#tokens.changed())
       await clock.sleep(Math.min(MENDED_MS, until - clock.now()), signal);
   }

@@ -109,6 +109,42 @@ describe.skipIf(!mailPeerAvailable())('INBOX and Junk with Dovecot', () => {
     expect(proxy.said().split('EXAMINE Junk').length - 1).toBe(1);
   });
 
+  test('nobody sees that a mail was read: no flag changes', async () => {
+    await watch();
+    await put('INBOX', 'unseen');
+    await expect.poll(places, SOON).toEqual(['unseen in INBOX']);
+    const flags = await asPerson(async (imap) => {
+      await imap.mailboxOpen('INBOX', { readOnly: true });
+      const mail = await imap.fetchOne('*', { flags: true });
+      return mail === false ? undefined : [...(mail.flags ?? [])].filter((flag) => flag !== '\\Recent');
+    });
+    expect(flags).toEqual([]);
+  });
+
+  test('mail is taken whole while somebody deletes other mail between', async () => {
+    await watch();
+    await asPerson(async (imap) => {
+      await imap.mailboxOpen('INBOX');
+      for (let n = 0; n < 20; n += 1) {
+        const raw = `From: person@example.com\r\nTo: ${USER}\r\nSubject: race ${n}\r\nMessage-ID: <race-${n}@x>\r\n\r\nhi\r\n`;
+        await imap.append('INBOX', raw);
+        await imap.append('INBOX', raw.replaceAll('race', 'stays'));
+        // The sequence numbers of all after it shift.
+        await imap.messageDelete({ subject: 'race' });
+      }
+    });
+    const staying = () => keeper.subjects().filter((subject) => subject.startsWith('stays'));
+    await expect.poll(() => new Set(staying()).size, SOON).toBe(20);
+    expect(staying()).toHaveLength(20);
+  });
+
+  test('a folder whose name is not ASCII (RFC 3501 section 5.1.3)', async () => {
+    await asPerson((imap) => imap.mailboxCreate('Büro & Post'));
+    await watch({}, ['Büro & Post']);
+    await put('Büro & Post', 'found');
+    await expect.poll(places, SOON).toEqual(['found in Büro & Post']);
+  });
+
   test('a Junk folder in which nothing changes is asked about, not opened', async () => {
     await watch({ pollIntervalMs: 30 });
     await expect.poll(() => proxy.said().split('STATUS Junk').length, SOON).toBeGreaterThan(5);

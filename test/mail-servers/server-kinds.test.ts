@@ -188,6 +188,18 @@ describe('servers that Dovecot cannot be', () => {
     expect(waits).toEqual([]);
   });
 
+  test.each([
+    ['offers no STARTTLS', {}],
+    ['says that everybody is logged in already', { greeting: 'PREAUTH welcome' }],
+  ])('over a network a server that %s gets neither name nor password', async (_, script) => {
+    const { port, said } = await server(script);
+    // The way to this machine that does not look like one.
+    const box = letterBox(port, { url: `imap://you:sesame@[::ffff:127.0.0.1]:${port}/INBOX` });
+    await expect.poll(() => waits.length, SOON).toBeGreaterThanOrEqual(2);
+    expect(box.state().problem).toMatch(/TLS/);
+    expect(said.filter((line) => /LOGIN|AUTHENTICATE|EXAMINE|sesame/.test(line))).toEqual([]);
+  });
+
   const GMAIL = 'X-GM-EXT-1 UIDPLUS SPECIAL-USE CHILDREN NAMESPACE ID';
   const gmail = (uid: number, subject: string) => ({ uid, raw: mail(subject), more: `X-GM-MSGID 17${subject.length}` });
   const gmailFolders = {

@@ -11,6 +11,7 @@ export interface ScriptedFolder {
 }
 
 export interface ImapScript {
+  readonly greeting?: string;
   /** Beside IMAP4rev1. */
   readonly capability?: string;
   readonly folders?: Readonly<Record<string, ScriptedFolder>>;
@@ -45,7 +46,7 @@ export async function scriptedImap(script: ImapScript): Promise<ScriptedImap> {
       rest = lines.pop() ?? '';
       for (const line of lines) session.take(line);
     });
-    socket.write('* OK scripted\r\n');
+    socket.write(`* ${script.greeting ?? 'OK scripted'}\r\n`);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
