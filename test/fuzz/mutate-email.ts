@@ -23,9 +23,17 @@ export function mutateEmail(mails: readonly Buffer[], seed: number): Buffer {
   const times = 1 + Math.floor(chance() * 5);
   for (let n = 0; n < times; n += 1) {
     const mutation = MUTATIONS[Math.floor(chance() * MUTATIONS.length)] ?? cut;
-    mail = mutation(mail, chance, mails);
+    mail = mutation(mail, chance, mails).subarray(0, LARGEST);
   }
-  return mail.subarray(0, 1024 * 1024);
+  return mail;
+}
+
+const LARGEST = 1024 * 1024;
+
+/** As often as asked, as long as it stays small enough. */
+function repeated(piece: Buffer, times: number): Buffer {
+  const most = Math.min(times, Math.ceil(LARGEST / Math.max(1, piece.length)));
+  return Buffer.concat(Array.from({ length: most }, () => piece));
 }
 
 const somewhere = (mail: Buffer, chance: Chance): number => Math.floor(chance() * (mail.length + 1));
@@ -56,7 +64,7 @@ function repeatLine(mail: Buffer, chance: Chance): Buffer {
   const [start, end] = lineAround(mail, somewhere(mail, chance));
   const line = mail.subarray(start, end);
   const times = chance() < 0.1 ? 2000 : 2;
-  return Buffer.concat([mail.subarray(0, end), ...Array.from({ length: times }, () => line), mail.subarray(end)]);
+  return Buffer.concat([mail.subarray(0, end), repeated(line, times), mail.subarray(end)]);
 }
 
 function swapLineEnds(mail: Buffer, chance: Chance): Buffer {
@@ -97,14 +105,14 @@ function insertNasty(mail: Buffer, chance: Chance): Buffer {
   const at = somewhere(mail, chance);
   const nasty = Buffer.from(NASTY[Math.floor(chance() * NASTY.length)] ?? '');
   const times = chance() < 0.1 ? 3000 : 1;
-  return Buffer.concat([mail.subarray(0, at), ...Array.from({ length: times }, () => nasty), mail.subarray(at)]);
+  return Buffer.concat([mail.subarray(0, at), repeated(nasty, times), mail.subarray(at)]);
 }
 
 function repeatPiece(mail: Buffer, chance: Chance): Buffer {
   const at = somewhere(mail, chance);
   const piece = mail.subarray(at, at + Math.floor(chance() * 200));
   const times = Math.floor(chance() * 500);
-  return Buffer.concat([mail.subarray(0, at), ...Array.from({ length: times }, () => piece), mail.subarray(at)]);
+  return Buffer.concat([mail.subarray(0, at), repeated(piece, times), mail.subarray(at)]);
 }
 
 function changeNumber(mail: Buffer, chance: Chance): Buffer {
