@@ -4,6 +4,7 @@ import { newId } from '../ids.ts';
 import type { AgentChanges, EnrolmentRow, Receipt } from '../store/stores.ts';
 import type { Agent } from '../types.ts';
 import type { BrokerDeps } from './deps.ts';
+import { adjectiveNoun, numberedName } from './friendly-name.ts';
 import { hashSecret, makeKey, type NewKey, type ReceiptFor } from './keys.ts';
 
 /** Local parts that mean something else in mail (RFC 2142), or that the relay uses itself. */
@@ -17,15 +18,6 @@ const RESERVED_NAMES = new Set([
   'noreply',
   'no-reply',
 ]);
-
-const ADJECTIVES =
-  'amber bold brisk calm clear cosy deft early fair fond gentle keen kind lucid merry mild neat noble plain proud quick quiet ready sage spry steady sunny swift tidy vivid warm wise'.split(
-    ' ',
-  );
-const NOUNS =
-  'badger beech birch brook cedar crane dove elm falcon fern finch fox harbor hazel heron ibis jay larch lark linden lynx maple marten otter owl pine plover raven robin rowan stork swan tern willow wren'.split(
-    ' ',
-  );
 
 export interface AgentWish extends AgentChanges {
   readonly name?: string | undefined;
@@ -85,9 +77,7 @@ function makeAgent(deps: BrokerDeps, wish: AgentWish, name: string): Agent {
 /** adjective-noun; with a number where the pair is taken. */
 async function freeName(deps: BrokerDeps): Promise<string> {
   for (let tries = 0; ; tries += 1) {
-    const [a = 0, b = 0, c = 0] = deps.randomBytes(3);
-    const pair = `${ADJECTIVES[a % ADJECTIVES.length]}-${NOUNS[b % NOUNS.length]}`;
-    const name = tries === 0 ? pair : `${pair}-${tries}${c % 100}`;
+    const name = tries === 0 ? adjectiveNoun(deps) : numberedName(deps);
     if ((await deps.stores.agents.findByName(name)) === undefined) return name;
   }
 }

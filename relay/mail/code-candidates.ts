@@ -98,9 +98,12 @@ function fromToken(line: string, token: Token): CodeCandidate[] {
 
 /** Masked card numbers, a currency before it, a time. */
 function isPartOfMore(line: string, { start, end }: Token): boolean {
-  const before = line.slice(Math.max(0, start - 4), start);
+  const before = line.slice(Math.max(0, start - 5), start);
   const after = line.slice(end, end + 3);
-  return /[$€£¥₹]\s?$|[*•xX.]{2,}\s?$|\d:$/.test(before) || /^:\d\d|^\s?[$€£¥₹]/.test(after);
+  return (
+    /[$€£¥₹]\s?$|[*•xX.]{3,}\s?$|\d:$|\b(?:USD|EUR|GBP|INR|JPY|CHF|CNY|Rs\.?|kr)\s?$/i.test(before) ||
+    /^:\d\d|^\s?[$€£¥₹]/.test(after)
+  );
 }
 
 interface Shape {
@@ -127,7 +130,9 @@ function dashedDigits(text: string, digits: string): Shape | undefined {
   const sizes = new Set(text.split('-').map((part) => part.length));
   // 555-0100 and 2026-11-20 are no codes; 482-913, 12-34-56 and 1234-5678 may be.
   if (sizes.size > 1 || text.split('-').length > 3) return undefined;
-  return { code: digits, base: 26, needsWord: text.split('-').length > 2 };
+  const [day = 0, month = 0] = text.split('-').map(Number);
+  const isDate = text.length === 8 && Math.min(day, month) <= 12 && Math.max(day, month) <= 31;
+  return { code: digits, base: isDate ? -10 : 26, needsWord: text.split('-').length > 2 };
 }
 
 function letters(text: string, alnum: string): Shape | undefined {

@@ -8,6 +8,8 @@ const CODE_WORDS = [
   // "code" and its compounds: Bestätigungscode, verificatiecode, aktiveringskode, vahvistuskoodi
   String.raw`(?<!\p{L})\p{L}{0,20}?(?:code|kode|koodi|kood|kodas|kods|kod|kód|código|codigo|codice|codul|cod)(?:s|n|en|et|u|em|unuz|unuzu|ja|ą|as|a|i|sı|e|in|simi|si|nne|ni|ja|jód|ot|na)?(?!\p{L})`,
   String.raw`(?<!\p{L})(?:otp|tan|mtan|pin|passcode|password|token|sandi|senha|clave|contraseña|parola|şifre|heslo|hasło|wachtwoord|kennwort|einmalkennwort|einmalpasswort|einmal-passwort|mot de passe|lösenord|jelszó|mật khẩu|mã)(?!\p{L})`,
+  // "Use 4821 to verify", "Enter 4821 to sign in"
+  String.raw`(?<=\d )to (?:verify|confirm|log ?in|sign ?in|continue|complete|finish|authenticate|approve|activate)(?!\p{L})`,
   String.raw`(?<!\p{L})(?:код\p{L}{0,4}|пароль|пароля|κωδικ\p{L}{0,4})`,
   'コード|認証番号|確認番号|暗証番号|ワンタイムパスワード|验证码|驗證碼|校验码|动态码|动态密码|確認碼|确认码|验证代码|安全码|安全碼|代码|인증번호|인증코드|인증 코드|확인 코드|보안 코드|코드',
   'رمز|كود|کد|קוד|कोड|ओटीपी|รหัส',
@@ -17,7 +19,7 @@ const CODE_WORDS = [
 const OTHER_WORDS = [
   String.raw`(?<!\p{L})(?:zip|post|postal|country|area|error|status|source|dress|sort|qr|bar|promo|promotion|promotional|discount|voucher|coupon|gift|referral|booking|reservation|tracking|reference|product|item|article|ref|loyalty|routing|tax|hs|currency|swift|rabatt|gutschein|aktions)[- ]?code(?:s|n)?(?!\p{L})`,
   String.raw`(?<!\p{L})(?:code (?:promo|postal|barre|de réduction)|código (?:postal|promocional|de descuento|de barras)|codice (?:sconto|fiscale|promozionale|postale)|kod rabatowy|kod pocztowy|промокод\p{L}{0,3}|gutscheincode|rabattcode|rabattkod|code of conduct|decode|encode|unicode)(?!\p{L})`,
-  String.raw`(?<!\p{L})(?:order|orders|invoice|receipt|booking|reservation|reference|ref|ticket|case|tracking|shipment|parcel|package|customer|client|account|member|membership|policy|phone|telephone|tel|call|fax|mobile|hotline|whatsapp|zip|postcode|plz|suite|floor|room|box|street|avenue|road|vat|tax|iban|card|ending|ends|since|version|build|issue|request id|registration (?:no|number)|company (?:no|number)|invoice no|total|amount|price|balance|sku|serial|model|flight|gate|seat|pull request)(?:'s)?(?!\p{L})`,
+  String.raw`(?<!\p{L})(?:order|orders|invoice|receipt|booking|reservation|reference|ref|ticket|case|tracking|shipment|parcel|package|policy|phone|telephone|tel|call|fax|mobile|hotline|whatsapp|zip|postcode|plz|suite|floor|room|box|street|avenue|road|vat|tax|iban|card|ending|ends|since|version|build|issue|request id|registration (?:no|number)|company (?:no|number)|invoice no|total|amount|price|balance|sku|serial|model|flight|gate|seat|pull request|(?:customer|client|account|member|membership|user)[ -]?(?:no|nr|number|id))(?:'s)?(?!\p{L})`,
   String.raw`(?<!\p{L})(?:bestell\p{L}{0,10}|auftrag\p{L}{0,8}|rechnung\p{L}{0,8}|kundennummer|kundennr|sendung\p{L}{0,8}|vorgang\p{L}{0,8}|aktenzeichen|referenz\p{L}{0,6}|telefon\p{L}{0,8}|amtsgericht|hrb|ust|endet auf|mitgliedsnummer)(?!\p{L})`,
   String.raw`(?<!\p{L})(?:commande|facture|référence|dossier|colis|téléphone|siret|siren|rcs|pedido|factura|referencia|cliente|envío|teléfono|ordine|fattura|riferimento|spedizione|telefono|fatura|encomenda|referência|telefone|bestelling|bestelnummer|factuur|klantnummer|ordernummer|zending|kvk|zamówieni\p{L}{0,3}|faktur\p{L}{0,3}|objednávk\p{L}{0,3}|sipariş|tilaus\p{L}{0,8}|beställning\p{L}{0,4}|ordrenummer|rendelés\p{L}{0,4}|comanda)(?!\p{L})`,
   String.raw`(?<!\p{L})(?:заказ\p{L}{0,3}|сч[её]т\p{L}{0,2}|телефон\p{L}{0,2}|замовлен\p{L}{0,3}|παραγγελί\p{L}{0,3}|τηλ)`,

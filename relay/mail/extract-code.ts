@@ -29,7 +29,7 @@ export interface MailText {
   readonly html: string | null;
 }
 
-const MAX_CHARACTERS = 200_000;
+const MAX_CHARACTERS = 100_000;
 const MAX_LINE = 1_000;
 const MAX_CANDIDATES = 500;
 const MOST_ALTERNATIVES = 5;

@@ -35,7 +35,7 @@ interface Ranked extends FoundLink {
   readonly score: number;
 }
 
-const MAX_CHARACTERS = 200_000;
+const MAX_CHARACTERS = 100_000;
 const MAX_URL = 4_000;
 const MAX_CANDIDATES = 500;
 const MAX_AROUND = 400;
@@ -119,17 +119,19 @@ function rank(candidate: Candidate, subject: string, preferred: readonly string[
   const said = isBare(candidate) ? '' : (text ?? '');
   const inText = purposeOf(said);
   const inUrl = PURPOSE_IN_URL.test(`${url.pathname}${url.search}`.slice(0, 1000));
-  const inAround = purposeOf(said === '' ? around : '') ?? purposeOf(subject);
+  const inAround = said === '' ? purposeOf(around) : undefined;
+  const inSubject = purposeOf(subject);
   const isPreferred = preferred.some((domain) => url.hostname === domain || url.hostname.endsWith(`.${domain}`));
   const score =
     (inText === undefined ? 0 : 50) +
     (inUrl ? 25 : 0) +
-    (inAround === undefined ? 0 : 15) +
+    (inAround === undefined ? 0 : 20) +
+    (inSubject === undefined ? 0 : 12) +
     (button ? 12 : 0) +
     (hasSecret(url) ? 12 : 0) +
     (isPreferred ? 100 : 0) -
     penalty(candidate, said, around);
-  const because = inText ?? (inUrl ? undefined : inAround);
+  const because = inText ?? (inUrl ? undefined : (inAround ?? inSubject));
   const reason =
     (inText !== undefined
       ? `what it says is about: ${inText}`
