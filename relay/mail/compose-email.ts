@@ -10,7 +10,7 @@ import { canonicalAddress } from './address.ts';
 import type { EmailDraft, Mailbox } from './contracts.ts';
 import { type EmailFrame, type FrameValues, fillHtml, fillText } from './email-frame.ts';
 import { REPLY_MARKER } from './new-words.ts';
-import { DATA_PART, SIGNATURE_PART, SIGNATURE_TYPE, writeSignaturePart } from './signature-part.ts';
+import { DATA_PART, SIGNATURE_PART, SIGNATURE_TYPE, writeDataPart, writeSignaturePart } from './signature-part.ts';
 
 export { type EmailFrame, readEmailFrame } from './email-frame.ts';
 
@@ -110,7 +110,7 @@ function machineParts({ agent, body, data }: EmailDraft): FilePart[] {
   const signature = part(SIGNATURE_PART, SIGNATURE_TYPE, Buffer.from(writeSignaturePart(agent.jws, body)));
   return data === null
     ? [signature]
-    : [part(DATA_PART, 'application/json', Buffer.from(JSON.stringify(data, null, 2))), signature];
+    : [part(DATA_PART, 'application/json', Buffer.from(writeDataPart(data))), signature];
 }
 
 interface FilePart {

@@ -9,6 +9,9 @@ export const SIGNATURE_TYPE = 'application/jose+json';
 /** Structured `data` of a message travels in a part of this name. */
 export const DATA_PART = 'agent-data.json';
 
+/** Its exact bytes, which the claim `dh` is the hash of. */
+export const writeDataPart = (data: Readonly<Record<string, unknown>>): string => JSON.stringify(data, null, 2);
+
 const COMPACT = /^([\w-]+)\.([\w-]+)\.([\w-]+)$/;
 
 export function writeSignaturePart(jws: string, body: string): string {

@@ -196,9 +196,29 @@ export interface ThreadSummary {
   readonly participants: readonly string[];
 }
 
+/** How much agents may write; what is over it waits for a person. */
+export interface Allowance {
+  /** Only what was sent after this counts. */
+  readonly since: number;
+  /** Messages of agents in one thread; null: not counted (the thread begins). */
+  readonly threadTurns: number | null;
+  /** Emails of one agent to one address. */
+  readonly emailsToAddress: number;
+}
+
+/** What would be over the allowance with this message. */
+export interface Overdrawn {
+  /** The thread's: its copies to agents. */
+  readonly thread: boolean;
+  /** Addresses that get too much email from this agent. */
+  readonly addresses: readonly string[];
+}
+
 export interface MessageStore {
   /** Stores all of it. Throws `unauthorized` where the sender's key died meanwhile, `recipient_unknown` where a recipient did. */
   accept(mail: NewMail): Promise<void>;
+  /** As `accept`, counted in the same transaction. Where something is overdrawn it is named, and nothing is stored. */
+  acceptIfWithin(mail: NewMail, allowance: Allowance): Promise<Overdrawn | undefined>;
   /**
    * Stores an email and what was made of it, and moves the cursor. Returns the intakes that were new; a report of what
    * has bounced already changes nothing, and comes back without the mail that would have told of it.
@@ -377,6 +397,8 @@ export interface HoldStore {
   find(id: string): Promise<HeldDelivery | undefined>;
   /** How many messages of a thread wait for a person's approval. */
   countOpenApprovals(threadId: string): Promise<number>;
+  /** How many emails of an agent to an address wait for a person's approval. */
+  countOpenApprovalsTo(agentId: string, address: string): Promise<number>;
   /** `held` becomes available (accepted; a quarantined sender counts as known from then on) or cancelled (dropped). */
   decideIfOpen(id: string, decision: 'accepted' | 'dropped', now: number): Promise<HeldDelivery | undefined>;
 }

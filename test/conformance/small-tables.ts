@@ -113,4 +113,16 @@ export function smallTableSuite(open: OpenStores): void {
       { ...key('tp2r', 'rsa', START + 2) },
     ]);
   });
+
+  test("other relays' keys are kept; what a relay publishes no more is gone until it is back", async () => {
+    const row = (iss: string, kid: string) => ({ iss, kid, jwk: { kty: 'EC', x: kid }, seenAt: START, goneAt: null });
+    const [a1, a2, b1] = [row('a.example', '1'), row('a.example', '2'), row('b.example', '1')];
+    for (const key of [a1, a2, b1, a1]) await stores.peerKeys.keep(key);
+    expect(await stores.peerKeys.list()).toEqual([a1, a2, b1]);
+    expect(await stores.peerKeys.keepOnly('a.example', ['2', '3'], START + 1)).toEqual(['1']);
+    expect(await stores.peerKeys.keepOnly('a.example', ['2'], START + 2)).toEqual([]);
+    expect(await stores.peerKeys.list()).toEqual([{ ...a1, goneAt: START + 1 }, a2, b1]);
+    await stores.peerKeys.keep({ ...a1, seenAt: START + 3 });
+    expect(await stores.peerKeys.list()).toEqual([a1, a2, b1]);
+  });
 }

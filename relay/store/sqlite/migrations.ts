@@ -254,6 +254,9 @@ export const MIGRATIONS: readonly string[] = [
      UNIQUE (address, agent_id, reason)
    ) STRICT;
 
+   CREATE INDEX session_age ON session (last_seen_at);
+   CREATE INDEX delivery_to_person ON delivery (address, available_at) WHERE agent_id IS NULL;
+
    CREATE TABLE auto_answer (
      day     TEXT NOT NULL,
      address TEXT NOT NULL,
@@ -343,5 +346,19 @@ export const MIGRATIONS: readonly string[] = [
      first_at INTEGER NOT NULL,
      tries    INTEGER NOT NULL
    ) STRICT;
-   CREATE INDEX email_deferral_age ON email_deferral (first_at)`,
+   CREATE INDEX email_deferral_age ON email_deferral (first_at);
+
+   CREATE TABLE peer_key (
+     iss     TEXT NOT NULL,
+     kid     TEXT NOT NULL,
+     jwk     TEXT NOT NULL,
+     seen_at INTEGER NOT NULL,
+     gone_at INTEGER,
+     PRIMARY KEY (iss, kid)
+   ) STRICT, WITHOUT ROWID;
+
+   CREATE TABLE email_alias (
+     alias      TEXT PRIMARY KEY,
+     message_id TEXT NOT NULL REFERENCES message (id)
+   ) STRICT, WITHOUT ROWID;`,
 ];

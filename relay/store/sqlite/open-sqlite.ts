@@ -12,6 +12,7 @@ import { SqliteKeyTable } from './key-table.ts';
 import { SqliteMailboxTable } from './mailbox-table.ts';
 import { SqliteMessageTable } from './message-table.ts';
 import { SqliteOutboxTable } from './outbox-table.ts';
+import { SqlitePeerKeyTable } from './peer-key-table.ts';
 import { SqliteReceiptTable } from './receipt-table.ts';
 import { SqliteRouteTable } from './route-table.ts';
 import { SqliteSecretTable, SqliteSigningKeyTable } from './secret-tables.ts';
@@ -32,6 +33,7 @@ export function openSqlite(filename: string): Stores {
     deferrals: new SqliteDeferralTable(database),
     mailboxes: new SqliteMailboxTable(database),
     signingKeys: new SqliteSigningKeyTable(database),
+    peerKeys: new SqlitePeerKeyTable(database),
     dkimKeys: new SqliteDkimKeyTable(database),
     secrets: new SqliteSecretTable(database),
     receipts: new SqliteReceiptTable(database),
