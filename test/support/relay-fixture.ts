@@ -10,6 +10,7 @@ import { z } from 'zod';
 import { type Clock, systemClock } from '../../relay/clock.ts';
 import { loadConfig } from '../../relay/config.ts';
 import { type Log, silentLog } from '../../relay/log.ts';
+import type { WebFetch } from '../../relay/mail/web-fetch.ts';
 import { openRelay, type RunningRelay } from '../../relay/relay.ts';
 import { ErrorAnswer, RegisteredAgent } from '../../relay/wire.ts';
 import { checkAnswer, type OpenApi } from './openapi-check.ts';
@@ -82,6 +83,8 @@ export interface FixtureOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly clock?: Clock;
   readonly log?: Log;
+  /** The web outside; it does not answer where left out. */
+  readonly fetch?: WebFetch;
 }
 
 export function temporaryFolder(): string {
@@ -93,10 +96,15 @@ export function testSettings(dataDir: string): Record<string, string> {
   return { TURNPOST_DATA_DIR: dataDir, TURNPOST_HTTP_PORT: '0', TURNPOST_SMTP_PORT: '0', TURNPOST_LOG_LEVEL: 'silent' };
 }
 
-export async function openFixture({ env = {}, clock, log = silentLog }: FixtureOptions = {}): Promise<RelayFixture> {
+const nobodyAnswers: WebFetch = async (url) => {
+  throw new Error(`nobody answers at ${url}`);
+};
+
+export async function openFixture(options: FixtureOptions = {}): Promise<RelayFixture> {
+  const { env = {}, clock = systemClock, log = silentLog, fetch = nobodyAnswers } = options;
   const dataDir = temporaryFolder();
   const config = loadConfig({ ...testSettings(dataDir), ...env });
-  const relay = await openRelay(config, log, clock ?? systemClock, zoneResolver({}).resolve);
+  const relay = await openRelay(config, log, clock, zoneResolver({}).resolve, fetch);
   const openApi: OpenApi = JSON.parse((await request(relay, 'GET', '/openapi.json', { key: null })).text);
   const call = async (method: string, where: string, options: CallOptions = {}): Promise<Reply> => {
     const reply = await request(relay, method, where, options);
