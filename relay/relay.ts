@@ -21,7 +21,6 @@ import type { Log } from './log.ts';
 import { startAuthenticator } from './mail/authenticator.ts';
 import { authservIdFor } from './mail/authserv-id.ts';
 import { readEmailFrame } from './mail/compose-email.ts';
-import { smtpCourier } from './mail/courier.ts';
 import { type Resolver, systemResolver } from './mail/dns.ts';
 import { withoutSpecialNames } from './mail/dns-limits.ts';
 import { keyDirectory } from './mail/jwks-fetch.ts';
@@ -30,6 +29,7 @@ import { imapLetterBoxes } from './mail/letter-boxes.ts';
 import { type TokensFor, tokensFor } from './mail/mail-login.ts';
 import { newWords } from './mail/new-words.ts';
 import { readOAuthFile } from './mail/oauth-file.ts';
+import { openCourier } from './mail/open-courier.ts';
 import { type SmtpListener, startSmtpListener } from './mail/smtp-listener.ts';
 import { makeTlsPair } from './mail/tls-pair.ts';
 import { publicFetch, type WebFetch } from './mail/web-fetch.ts';
@@ -205,12 +205,10 @@ function startDuties(
   { boxes, tokens }: { readonly boxes: readonly LetterBox[]; readonly tokens: TokensFor },
   bell: { ring: () => void },
 ): void {
-  const { config, log, clock, stoppers } = building;
+  const { log, clock, stoppers, config } = building;
   const ca = config.tlsCa === undefined ? undefined : readPem('TURNPOST_TLS_CA', config.tlsCa);
-  const outbox =
-    config.smtpUrl === undefined
-      ? undefined
-      : new Outbox(deps, smtpCourier({ url: config.smtpUrl, tokens, ca, clock, log }), config.sendLimits);
+  const courier = openCourier({ ...config, ...building, ca, tokens });
+  const outbox = courier && new Outbox(deps, courier, config.sendLimits);
   bell.ring = () => outbox?.wake();
   const stop = new AbortController();
   const duties = [

@@ -15,6 +15,7 @@ import { OAuthFailure } from './oauth-failure.ts';
 import type { AccessTokens } from './oauth-tokens.ts';
 import { readServerUrl, type ServerAddress } from './server-url.ts';
 import { tokenLogin } from './smtp-oauth.ts';
+import { type Accepted, envelopeOf, oneLine, outcomeOf, outcomeOfSending, throughOurProvider } from './smtp-outcome.ts';
 
 export interface CourierOptions {
   /** `smtp(s)://user:pass@host:port`. */
@@ -88,59 +89,19 @@ function connection(
 }
 
 function mailOf(email: OutgoingEmail) {
-  return {
-    envelope: { from: email.envelopeFrom, to: [email.envelopeTo] },
-    raw: email.raw,
-    // RFC 3461: ENVID comes back as Original-Envelope-Id, ORCPT as Original-Recipient.
-    dsn: { id: email.envid, return: 'headers', notify: ['failure', 'delay'], recipient: email.envelopeTo },
-  };
-}
-
-interface Accepted {
-  readonly response: string;
-  readonly accepted: readonly unknown[];
-  readonly rejectedErrors?: readonly unknown[] | undefined;
+  const { dsn, ...envelope } = envelopeOf(email);
+  return { envelope, dsn, raw: email.raw };
 }
 
 async function attempt(tokens: AccessTokens | undefined, send: () => Promise<Accepted>): Promise<Outcome> {
   try {
     // Before the connection: without a token there is no use for one.
     await tokens?.get();
-    const { response, accepted, rejectedErrors } = await send();
-    if (accepted.length > 0) return { kind: 'delivered', reply: short(response) };
-    return outcomeOf(rejectedErrors?.[0] ?? new Error('the server accepted no recipient'));
+    return outcomeOfSending(await send());
   } catch (error) {
-    return outcomeOf(error);
+    if (error instanceof OAuthFailure) return { kind: 'deferred', reason: oneLine(error.message), code: null };
+    return throughOurProvider(outcomeOf(error), error);
   }
 }
 
-/** What nodemailer puts on its errors. */
-interface SmtpFailure {
-  readonly code?: unknown;
-  readonly command?: unknown;
-  readonly response?: unknown;
-  readonly responseCode?: unknown;
-  readonly message?: unknown;
-}
-
-/** Only to these is a 5yz an answer about this mail; to a greeting, EHLO or AUTH it is one about us or our settings. */
-const MAIL_COMMANDS = new Set(['MAIL FROM', 'RCPT TO', 'DATA']);
-/** "Authentication required", "must issue STARTTLS first" (RFC 4954 section 6, RFC 3207 section 4): settings again. */
-const SETTINGS_CODES = new Set([530, 534, 535, 538]);
-
 const isRefusedLogin = (outcome: Outcome): boolean => outcome.kind === 'deferred' && outcome.code === 535;
-
-function outcomeOf(thrown: unknown): Outcome {
-  if (thrown instanceof OAuthFailure) return { kind: 'deferred', reason: short(thrown.message), code: null };
-  // Any object can be read as this shape: every member is unknown.
-  const failure = (typeof thrown === 'object' && thrown !== null ? thrown : {}) as SmtpFailure;
-  const code = typeof failure.responseCode === 'number' ? failure.responseCode : null;
-  const reason = short(String(failure.response ?? failure.message ?? thrown));
-  const aboutThisMail = MAIL_COMMANDS.has(String(failure.command)) && failure.code !== 'EAUTH';
-  const final = code !== null && code >= 500 && code < 600 && !SETTINGS_CODES.has(code);
-  return { kind: final && aboutThisMail ? 'refused' : 'deferred', reason, code };
-}
-
-function short(text: string): string {
-  return text.replace(/\s+/g, ' ').trim().slice(0, 500);
-}

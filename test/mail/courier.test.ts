@@ -103,7 +103,7 @@ describe('what the server says becomes an outcome', () => {
     const port = await server({
       onRcptTo: (_address, _session, callback) => callback(reply(code, '5.1.1 no such user')),
     });
-    expect(await courier(`smtp://127.0.0.1:${port}`).deliver(EMAIL)).toEqual({
+    expect(await courier(`smtp://127.0.0.1:${port}`).deliver(EMAIL)).toMatchObject({
       kind,
       code,
       reason: `${code} 5.1.1 no such user`,
@@ -121,6 +121,45 @@ describe('what the server says becomes an outcome', () => {
       },
     });
     expect(await courier(`smtp://127.0.0.1:${port}`).deliver(EMAIL)).toMatchObject({ kind, code });
+  });
+
+  test('larger than the server said it takes: refused as too large, and not sent', async () => {
+    const port = await server({ size: 100 });
+    expect(await courier(`smtp://127.0.0.1:${port}`).deliver({ ...EMAIL, raw: Buffer.alloc(200, 'x') })).toMatchObject({
+      kind: 'refused',
+      code: 552,
+      reason: expect.stringContaining('5.3.4'),
+    });
+  });
+
+  test.each([
+    ['421 4.7.0 Try again later', 'all'],
+    ['450 4.2.1 The user is receiving mail too quickly', undefined],
+    ['451 4.7.1 Greylisting in action', undefined],
+    ['451 4.3.0 Mail server temporarily rejected message', undefined],
+  ])('"%s" to MAIL FROM: %s waits', async (text, slowDown) => {
+    const code = Number(text.slice(0, 3));
+    const port = await server({ onMailFrom: (_address, _session, done) => done(reply(code, text.slice(4))) });
+    const outcome = await courier(`smtp://127.0.0.1:${port}`).deliver(EMAIL);
+    expect([outcome.kind, outcome.kind === 'deferred' ? outcome.slowDown : null]).toEqual(['deferred', slowDown]);
+  });
+
+  test('4.7.x to a recipient: its domain waits', async () => {
+    const port = await server({ onRcptTo: (_address, _session, done) => done(reply(450, '4.7.28 too many')) });
+    expect(await courier(`smtp://127.0.0.1:${port}`).deliver(EMAIL)).toMatchObject({ slowDown: 'domain' });
+  });
+
+  test.each([
+    '550 5.4.5 Daily user sending limit exceeded',
+    '554 5.2.0 SubmissionQuotaExceededException',
+    '550 Outbound message quota exceeded',
+  ])('the share of our account is sent ("%s"): not bounced, all mail waits', async (text) => {
+    const code = Number(text.slice(0, 3));
+    const port = await server({ onMailFrom: (_address, _session, done) => done(reply(code, text.slice(4))) });
+    expect(await courier(`smtp://127.0.0.1:${port}`).deliver(EMAIL)).toMatchObject({
+      kind: 'deferred',
+      slowDown: 'all',
+    });
   });
 
   test('550 to MAIL FROM: refused', async () => {
