@@ -234,7 +234,9 @@ describe.skipIf(!mailPeerAvailable())('INBOX and Junk with Dovecot', () => {
     await asPerson((imap) => imap.mailboxDelete('Junk'));
     await put('INBOX', 'without Junk');
     await expect.poll(places, SOON).toEqual(['without Junk in INBOX']);
+    await expect.poll(() => proxy.said(), SOON).toMatch(/STATUS Junk(?![^]*EXAMINE Junk)/);
     await expect.poll(() => box?.state(), SOON).toMatchObject({ ready: true, problem: null });
+    expect(proxy.said().split('AUTHENTICATE PLAIN').length - 1).toBe(1);
     await asPerson((imap) => imap.mailboxCreate('Junk'));
   });
 
