@@ -48,7 +48,9 @@ function namedInHead(raw: Buffer): { readonly addresses: readonly string[]; read
 
 const UNPROVEN: SenderProof = {
   auth: { spf: 'none', dkim: 'none', dmarc: 'none', arc: 'none' },
+  oneAuthor: false,
   authorProven: false,
+  signedOnly: null,
   temporary: false,
   forged: false,
   reason: 'it could not be read',

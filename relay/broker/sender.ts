@@ -5,10 +5,12 @@
  * Who somebody is comes from DMARC, or, where the settings say so, from a reply token together with the address it was
  * given to; never from Reply-To, Sender, a name or anything else that the mail says of itself.
  */
+import { findTokens } from '../mail/reply-token.ts';
 import type { Trust, VerifiedBy } from '../types.ts';
 import type { Target } from './address-book.ts';
 import type { BrokerDeps } from './deps.ts';
 import type { ReadEmail } from './intake-mail.ts';
+import { localName } from './recipients.ts';
 
 export interface Sender {
   readonly address: string;
@@ -43,10 +45,16 @@ export function senderOf(
   // RFC 5322 section 3.6: exactly one author, else nobody answers for it.
   if (author === undefined) return unknown('it names no author (From)');
   if (others.length > 0) return unknown('it names more than one author (From)');
+  if (!proof.oneAuthor) return unknown(`its sender is not proven: ${proof.reason}`);
 
   const isOwner = author.address === (target.agent.owner ?? settings.owner);
   const fromJunk = source.kind === 'imap' && source.junk === true;
   if (proof.authorProven) {
+    if (!isAddressedTo(settings, email, target)) {
+      return unknown(
+        'its signature is sound, but it is not addressed to this agent: somebody may have handed in a copy',
+      );
+    }
     // An out-of-office of the owner is no order; and what was sorted out as junk says less than it could.
     if (isOwner && email.kind.kind === 'person' && !fromJunk) return say('owner', 'dmarc');
     if (asked) return say('known', 'dmarc');
@@ -68,6 +76,27 @@ export function senderOf(
     );
   }
   return say('known', 'token');
+}
+
+/**
+ * Does the mail itself name the agent, the token or the message it answers? A signed mail that does not may be one that
+ * was written to somebody else (RFC 6376 section 8.6, replay).
+ */
+function isAddressedTo(settings: BrokerDeps['settings'], { parsed, proof }: SentEmail, target: Target): boolean {
+  if (proof.signedOnly === null) return true;
+  const { open } = proof.signedOnly;
+  const { agent, route, parent } = target;
+  const written = [...(open.includes('to') ? [] : parsed.to), ...(open.includes('cc') ? [] : parsed.cc)];
+  const addresses = written.map(({ address }) => address);
+  const references = [
+    ...(open.includes('in-reply-to') ? [] : parsed.inReplyTo),
+    ...(open.includes('references') ? [] : parsed.references),
+  ];
+  return (
+    addresses.some((address) => localName({ settings }, address) === agent.name) ||
+    findTokens(addresses).some(({ id }) => id === route?.id) ||
+    (parent?.emailMessageId != null && references.includes(parent.emailMessageId))
+  );
 }
 
 function notAsked(author: string, { route, parent }: Target): string {

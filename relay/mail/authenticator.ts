@@ -40,7 +40,7 @@ export function startAuthenticator(options: AuthenticatorOptions): Authenticator
   return {
     async authenticate(email, parsed) {
       const author = readAuthor(email.raw, parsed);
-      if (author.kind === 'none') return unproven(author.reason);
+      if (author.kind === 'none') return { ...unproven(author.reason), oneAuthor: false };
       const limits = options.tokenLetsIn[email.source.kind] ? DNS_LIMITS.quick : DNS_LIMITS.thorough;
       const dns = limitDns(options.resolver, limits, options.clock);
       try {
@@ -100,7 +100,11 @@ async function proveByService(checking: Checking, source: IntakeSource & { kind:
 }
 
 async function proveWith(checking: Checking, verdict: ProviderVerdict | undefined): Promise<SenderProof> {
-  if (verdict !== undefined && isEnough(checking.author, verdict)) return proven(verdict.auth);
+  if (verdict !== undefined && isEnough(checking.author, verdict)) {
+    const { spfDomain } = verdict;
+    const handedIn = spfDomain !== null && isRelated(spfDomain, checking.author.domain);
+    return proven(verdict.auth, handedIn ? null : { open: [] });
+  }
   const spf = verdict?.spfDomain ? { result: 'pass', domain: verdict.spfDomain } : NO_SPF;
   const own = await ownProof(checking, spf, false);
   if (verdict === undefined) return own;
@@ -138,21 +142,32 @@ async function ownProof(checking: Checking, spf: SpfFindings, complete: boolean)
     return { ...unproven(`nothing proves that ${domain} sent it: it has no DKIM signature`), auth: verdictOf(spf) };
   }
   const dkim = await checkDkim(email.raw, section, { resolver, now: options.clock.now() });
-  const passed = { spf: spf.result === 'pass' ? [spf.domain] : [], dkim: dkim.passed };
+  const passed = { spf: spf.result === 'pass' ? [spf.domain] : [], dkim: dkim.passed.map((one) => one.domain) };
   const unknown = { spf: spf.result === 'temperror' ? [spf.domain] : [], dkim: dkim.unknown };
   const found = await checkDmarc(domain, passed, unknown, resolver);
   const dmarc = found.result === 'fail' && !complete ? NO_DMARC : found;
   const arc = await checkArc(dkim.arc, section, { author: domain, forwarders: options.forwarders, resolver });
   const auth = { ...verdictOf(spf), dkim: dkim.result, dmarc: dmarc.result, arc: arc.result };
-  if (dmarc.result === 'pass' || arc.vouched) return proven(auth);
+  if (dmarc.result === 'pass' || arc.vouched) return proven(auth, signedOnly(domain, passed.spf, dkim));
   return {
     auth,
+    oneAuthor: true,
     authorProven: false,
+    signedOnly: null,
     // Where nothing passed at all, an answer could only say that it fails.
     temporary: dmarc.result === 'temperror' && !(isEmpty(passed) && isEmpty(unknown)),
     forged: dmarc.result === 'fail' && dmarc.policy !== 'none',
     reason: whyNot(domain, dmarc, dkim),
   };
+}
+
+/** Null where the author's own server handed it in, and SPF says so. */
+function signedOnly(domain: string, spf: readonly string[], { passed }: DkimFindings): SenderProof['signedOnly'] {
+  if (spf.some((one) => isRelated(one, domain))) return null;
+  const [best] = passed
+    .filter((one) => isRelated(one.domain, domain))
+    .toSorted((a, b) => a.open.length - b.open.length);
+  return { open: best?.open ?? [] };
 }
 
 const isEmpty = ({ spf, dkim }: Identifiers): boolean => spf.length === 0 && dkim.length === 0;
@@ -172,9 +187,11 @@ function whyNot(domain: string, dmarc: DmarcFindings, { partial }: DkimFindings)
   return `DMARC fails: neither SPF nor a DKIM signature speaks for ${domain}${asked}`;
 }
 
-const proven = (auth: AuthVerdict): SenderProof => ({
+const proven = (auth: AuthVerdict, signed: SenderProof['signedOnly']): SenderProof => ({
   auth,
+  oneAuthor: true,
   authorProven: true,
+  signedOnly: signed,
   temporary: false,
   forged: false,
   reason: null,
@@ -182,7 +199,9 @@ const proven = (auth: AuthVerdict): SenderProof => ({
 
 const unproven = (reason: string): SenderProof => ({
   auth: { ...verdictOf(NO_SPF) },
+  oneAuthor: true,
   authorProven: false,
+  signedOnly: null,
   temporary: false,
   forged: false,
   reason,

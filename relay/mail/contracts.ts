@@ -180,8 +180,16 @@ export interface Courier {
 /** What is known of an email's sender before anybody asks what that sender may do (RFC 9989). */
 export interface SenderProof {
   readonly auth: AuthVerdict;
+  /** It has one author whom every reader reads alike; without one nobody's address stands for it, whatever else it carries. */
+  readonly oneAuthor: boolean;
   /** DMARC passes for the domain of its one author: the address in From may be believed as far as its domain goes. */
   readonly authorProven: boolean;
+  /**
+   * Proven by a signature alone, which travels with the mail: whoever has the mail can hand it in again, anywhere.
+   * `open` are the fields of To, Cc, In-Reply-To and References that may have been added on the way. Null: the author's
+   * own server handed it in.
+   */
+  readonly signedOnly: { readonly open: readonly string[] } | null;
   /** A DNS lookup failed for now (temperror): worth another try, never a pass. */
   readonly temporary: boolean;
   /** DMARC fails and the domain's owner asks to refuse or set apart such mail: no token makes up for that. */

@@ -11,14 +11,20 @@ import type { HeaderSection } from './header-section.ts';
 export interface DkimFindings {
   /** The best that a signature came to, in the words of RFC 8601 section 2.7.1. */
   readonly result: string;
-  /** Domains whose signatures count. */
-  readonly passed: readonly string[];
+  /** Whose signatures count. */
+  readonly passed: readonly PassedSignature[];
   /** Domains whose keys the DNS did not give for now. */
   readonly unknown: readonly string[];
   /** A signature covers a part of the body only. */
   readonly partial: boolean;
   /** For the ARC check, which needs what was read on the way. */
   readonly arc: ArcMaterial | undefined;
+}
+
+export interface PassedSignature {
+  readonly domain: string;
+  /** Of To, Cc, In-Reply-To, References: those the mail has more of than are signed, by a signer who signs To. */
+  readonly open: readonly string[];
 }
 
 type Verified = Awaited<ReturnType<typeof dkimVerify>>;
@@ -67,7 +73,9 @@ export async function checkDkim(
     signatures.flatMap((one) => (one.result === result && one.domain !== '' ? [one.domain] : []));
   return {
     result: ORDER.find((result) => signatures.some((one) => one.result === result)) ?? 'none',
-    passed: domainsOf('pass'),
+    passed: signatures
+      .filter(({ result }) => result === 'pass')
+      .map(({ domain, keys }) => ({ domain, open: openFields(section, keys) })),
     unknown: domainsOf('temperror'),
     partial: verified.results.some(({ canonBodyLengthLimited }) => canonBodyLengthLimited === true),
     arc: verified.arc,
@@ -76,11 +84,27 @@ export async function checkDkim(
 
 type Signature = Verified['results'][number];
 
-function judge(signature: Signature, now: number): { readonly domain: string; readonly result: string } {
-  const { status, signingDomain, signTime, canonBodyLengthLimited } = signature;
+interface Judged {
+  readonly domain: string;
+  readonly result: string;
+  /** Of the fields that are signed, each as often as it is. */
+  readonly keys: readonly string[];
+}
+
+function judge(signature: Signature, now: number): Judged {
+  const { status, signingDomain, signTime, canonBodyLengthLimited, signingHeaders } = signature;
   const domain = (signingDomain ?? '').toLowerCase();
   const early = signTime !== null && signTime !== undefined && Date.parse(signTime) > now + CLOCK_SKEW_MS;
   // RFC 6376 section 3.6.1: a key with t=y says nothing, whether its signature verifies or not.
   const counts = canonBodyLengthLimited !== true && !early && status.testing !== true;
-  return { domain, result: status.result === 'pass' && !counts ? 'policy' : status.result };
+  const keys = (signingHeaders?.keys ?? '').toLowerCase().split(/\s*:\s*/);
+  return { domain, keys, result: status.result === 'pass' && !counts ? 'policy' : status.result };
+}
+
+/** A signer that leaves To out, as some large ones do, leaves them all open at all times: that tells nothing. */
+function openFields(section: HeaderSection, keys: readonly string[]): string[] {
+  if (!keys.includes('to')) return [];
+  return ['to', 'cc', 'in-reply-to', 'references'].filter(
+    (name) => countFields(section, name) > keys.filter((key) => key === name).length,
+  );
 }
