@@ -1,5 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { addFailure, failureKind, NO_FAILURES, retryWaitMs } from '../../relay/mail/retry-wait.ts';
+import { OAuthFailure } from '../../relay/mail/oauth-failure.ts';
+import {
+  addFailure,
+  FolderRefused,
+  failureKind,
+  hintMs,
+  isParked,
+  NO_FAILURES,
+  retryWaitMs,
+} from '../../relay/mail/retry-wait.ts';
 
 describe('failures of a mail server', () => {
   test.each([
@@ -33,5 +42,22 @@ describe('failures of a mail server', () => {
     const twice = addFailure(addFailure(NO_FAILURES, 'auth'), 'auth');
     expect(retryWaitMs(addFailure(twice, 'auth'), 0)).toBe(3_600_000);
     expect(retryWaitMs(addFailure(addFailure(twice, 'other'), 'auth'), 0)).toBe(0);
+  });
+
+  test('what was refused for good is parked at once, what fails for now is not', () => {
+    const parked = (error: unknown) => isParked(addFailure(NO_FAILURES, failureKind(error)));
+    expect(parked(new OAuthFailure('withdrawn', { refused: true }))).toBe(true);
+    expect(parked(new FolderRefused('All Mail'))).toBe(true);
+    expect(parked(new OAuthFailure('no answer', { refused: false }))).toBe(false);
+  });
+
+  test('no wait is shorter than what a server asked for, and none longer than an hour because of it', () => {
+    const exchange = { code: 'ETHROTTLE', throttleReset: 92_415, throttleWaited: 50_000 };
+    expect(hintMs(exchange)).toBe(42_415);
+    expect(retryWaitMs(addFailure(NO_FAILURES, 'other', hintMs(exchange)), 0.5)).toBe(42_415);
+    expect(retryWaitMs(addFailure(NO_FAILURES, 'other', 10), 0.5)).toBe(500);
+    expect(hintMs({ throttleReset: 9e9 })).toBe(3_600_000);
+    expect(hintMs(new OAuthFailure('busy', { refused: false, retryAfterMs: 7000 }))).toBe(7000);
+    expect(hintMs(new Error('ECONNRESET'))).toBe(0);
   });
 });

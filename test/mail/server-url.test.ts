@@ -29,3 +29,19 @@ describe('the URL of a mail server', () => {
     },
   );
 });
+
+describe('a login by OAuth2', () => {
+  test('is a user without a password, said or not', () => {
+    for (const url of ['imaps://you%40example.com@h/INBOX', 'imaps://you%40example.com@h/INBOX?auth=oauth2'])
+      expect(readServerUrl(url, 'imap')).toMatchObject({ user: 'you@example.com', password: null, path: 'INBOX' });
+  });
+
+  test.each([
+    ['imaps://you:sesame@h/?auth=oauth2', /a user and no password/],
+    ['imaps://h/?auth=oauth2', /a user and no password/],
+    ['imaps://you@h/?auth=kerberos', /only be oauth2/],
+  ])('%s says what is wrong without the password', (url, message) => {
+    expect(() => readServerUrl(url, 'imap')).toThrow(message);
+    expect(() => readServerUrl(url, 'imap')).toThrow(expect.not.stringContaining('sesame'));
+  });
+});
