@@ -6,21 +6,19 @@ import { createHash } from 'node:crypto';
 import { invalidRequest, RelayError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import { answerSubject } from '../mail/thread-fields.ts';
-import type { SeenMessage } from '../store/stores.ts';
-import type { AttachmentContent, Delivery, Hold, Message, MessageType, Priority } from '../types.ts';
+import type { NewMail, SeenMessage } from '../store/stores.ts';
+import type { Agent, AttachmentContent, Delivery, Message, MessageType, Priority } from '../types.ts';
 import { addressOf } from './agents.ts';
 import type { BrokerDeps } from './deps.ts';
 import type { Caller, ReceiptFor } from './keys.ts';
-import { newDelivery, newHold } from './new-delivery.ts';
+import { newDelivery } from './new-delivery.ts';
 import { composeOutgoing } from './outgoing.ts';
 import { type Recipient, resolveRecipients } from './recipients.ts';
 import { checkNotSuppressed } from './suppression.ts';
-import { noteBudget, threadBudget, UNSPENT } from './thread-budget.ts';
+import { acceptOverdrawn, allowanceOf, holdOverdrawn } from './thread-budget.ts';
 
 /** Mail passed on by more relays than this goes in circles. */
 export const MAX_HOPS = 8;
-
-const OVER_BUDGET = 'agents have answered each other in this thread more often than the hourly budget allows';
 
 export interface Outgoing {
   readonly to: readonly string[];
@@ -57,36 +55,59 @@ export async function acceptMessage(
   receiptFor?: ReceiptFor<Accepted>,
 ): Promise<Accepted> {
   const now = deps.clock.now();
-  const parent = await findParent(deps, caller, wish);
+  const { parent, hop } = await findPlace(deps, caller, wish);
   const named = [...wish.to, ...wish.cc, ...(wish.bcc ?? [])];
   const recipients = splitCopies(await resolveRecipients(deps, named), wish);
   await checkNotSuppressed(deps, caller.agent.id, Object.values(recipients).flat());
-  checkLimits(deps, wish, parent, now);
+  checkLimits(deps, wish, hop, now);
   const attachments = (wish.attachments ?? []).map(toAttachment);
-  const message = buildMessage(deps, caller, wish, { parent, recipients, attachments, now });
-  const isNew = parent === undefined && wish.threadId === undefined;
-  const budget = isNew ? UNSPENT : await threadBudget(deps, message.threadId, now);
-  const { deliveries, holds } = address(message, Object.values(recipients).flat(), parent, budget.spent, now);
+  const message = buildMessage(deps, caller, wish, { parent, hop, recipients, attachments, now });
+  const deliveries = address(message, Object.values(recipients).flat(), parent?.message, now);
   const outgoing = await composeOutgoing(deps, caller.agent, message, deliveries, attachments);
-  const accepted = { message: { ...message, emailMessageId: outgoing.emailMessageId }, deliveries };
-  await deps.stores.messages.accept({
-    ...accepted,
-    holds,
+  const mail = {
+    message: { ...message, emailMessageId: outgoing.emailMessageId },
+    deliveries,
     attachments,
     emails: outgoing.emails,
     routes: outgoing.routes,
-    receipt: receiptFor?.(accepted),
     answered: parent === undefined ? undefined : { agentId: caller.agent.id, messageId: parent.message.id },
-  });
-  deps.wake(deliveries.flatMap(({ agentId, state }) => (agentId !== null && state === 'available' ? [agentId] : [])));
+  };
+  const threadBegins = parent === undefined && wish.threadId === undefined;
+  const accepted = await store(deps, caller.agent, mail, threadBegins, receiptFor);
+  const woken = accepted.deliveries.filter(({ state }) => state === 'available');
+  deps.wake(woken.flatMap(({ agentId }) => agentId ?? []));
   deps.count('messages_accepted');
   if (outgoing.emails.length > 0) deps.wakeOutbox();
-  if (budget.isNews && holds.length > 0) await noteBudget(deps, caller.agent, message);
   return accepted;
 }
 
-async function findParent(deps: BrokerDeps, { agent }: Caller, wish: Outgoing): Promise<SeenMessage | undefined> {
-  if (agent === null) return undefined;
+/** What is over the hourly budget waits for a person. The receipt says what became of it, so it is made last. */
+async function store(
+  deps: BrokerDeps,
+  agent: Agent,
+  mail: NewMail,
+  threadBegins: boolean,
+  receiptFor: ReceiptFor<Accepted> | undefined,
+): Promise<Accepted> {
+  const now = mail.message.createdAt;
+  const withReceipt = (one: NewMail): NewMail => ({ ...one, receipt: receiptFor?.(one) });
+  const over = await deps.stores.messages.acceptIfWithin(withReceipt(mail), allowanceOf(threadBegins, now));
+  if (over === undefined) return mail;
+  const held = { ...mail, ...holdOverdrawn(mail.deliveries, over, now) };
+  await acceptOverdrawn(deps, agent, withReceipt(held), over);
+  return held;
+}
+
+interface Place {
+  /** The message that is answered. */
+  readonly parent: SeenMessage | undefined;
+  /** How often what it goes on with was passed on by email. */
+  readonly hop: number;
+}
+
+async function findPlace(deps: BrokerDeps, { agent }: Caller, wish: Outgoing): Promise<Place> {
+  const begins = { parent: undefined, hop: 0 };
+  if (agent === null) return begins;
   if (wish.inReplyTo !== undefined) {
     const parent = await deps.stores.messages.findSeen(agent.id, wish.inReplyTo);
     if (parent === undefined)
@@ -94,21 +115,23 @@ async function findParent(deps: BrokerDeps, { agent }: Caller, wish: Outgoing): 
     if (wish.threadId !== undefined && wish.threadId !== parent.message.threadId) {
       throw invalidRequest([{ path: 'thread_id', message: 'is not the thread of in_reply_to; leave one of them out' }]);
     }
-    return parent;
+    return { parent, hop: parent.message.hop };
   }
-  if (wish.threadId !== undefined && (await deps.stores.messages.thread(agent.id, wish.threadId)).length === 0) {
+  if (wish.threadId === undefined) return begins;
+  const newest = (await deps.stores.messages.thread(agent.id, wish.threadId)).at(-1);
+  if (newest === undefined) {
     throw new RelayError('not_found', { message: `thread_id: you are in no thread ${wish.threadId}.` });
   }
-  return undefined;
+  return { parent: undefined, hop: newest.message.hop };
 }
 
-function checkLimits(deps: BrokerDeps, wish: Outgoing, parent: SeenMessage | undefined, now: number): void {
+function checkLimits(deps: BrokerDeps, wish: Outgoing, hop: number, now: number): void {
   const attached = (wish.attachments ?? []).reduce((sum, { content }) => sum + content.length, 0);
   if (Buffer.byteLength(wish.body) + attached > deps.settings.maxMessage) throw new RelayError('too_large');
   if (wish.expiresAt !== undefined && wish.expiresAt <= now) {
     throw invalidRequest([{ path: 'expires_at', message: 'must be in the future' }]);
   }
-  if ((parent?.message.hop ?? 0) > MAX_HOPS) {
+  if (hop > MAX_HOPS) {
     throw new RelayError('blocked_by_policy', {
       message: `This thread was passed on by email more than ${MAX_HOPS} times; it goes in circles. Start a new thread if a person agrees.`,
     });
@@ -127,8 +150,7 @@ function toAttachment(
   return { index, filename, contentType, size: content.length, sha256, content };
 }
 
-interface Parts {
-  readonly parent: SeenMessage | undefined;
+interface Parts extends Place {
   readonly recipients: Copies;
   readonly attachments: readonly AttachmentContent[];
   readonly now: number;
@@ -160,7 +182,7 @@ function buildMessage(deps: BrokerDeps, caller: Caller, wish: Outgoing, parts: P
     data: wish.data ?? null,
     verifiedBy: 'key',
     auth: null,
-    hop: parent?.message.hop ?? 0,
+    hop: parts.hop,
     emailMessageId: null,
     createdAt: now,
     attachments: parts.attachments.map(({ content: _, ...info }) => info),
@@ -190,29 +212,24 @@ function replySubject(parent: SeenMessage | undefined): string | null {
   return answerSubject(subject).slice(0, 200);
 }
 
-/** One delivery a recipient; over the thread's budget they wait for a person. */
+/** One delivery a recipient; an answer goes to the session that asked. */
 function address(
   message: Message,
   recipients: readonly Recipient[],
-  parent: SeenMessage | undefined,
-  overBudget: boolean,
+  asked: Message | undefined,
   now: number,
-): { deliveries: Delivery[]; holds: Hold[] } {
-  const asked = parent?.message;
-  const deliveries = recipients.map((recipient) => {
+): readonly Delivery[] {
+  return recipients.map((recipient) => {
     const agentId = recipient.kind === 'agent' ? recipient.agent.id : null;
     return newDelivery(
       message,
       {
         address: recipient.address,
         agentId,
-        state: overBudget && agentId !== null ? 'held' : 'available',
         trust: agentId === null ? null : 'peer',
         preferredSessionId: asked !== undefined && asked.senderAgentId === agentId ? asked.senderSessionId : null,
       },
       now,
     );
   });
-  const held = deliveries.filter(({ state }) => state === 'held');
-  return { deliveries, holds: held.map((delivery) => newHold(delivery, 'approval', OVER_BUDGET, now)) };
 }

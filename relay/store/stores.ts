@@ -512,7 +512,7 @@ export interface SuppressionStore {
 }
 
 export interface AutoAnswerStore {
-  /** May this address get an automatic answer on this day (any text, `2026-03-02`)? True once. */
+  /** May whom this names (an address, or what else is told once) be told on this day (`2026-03-02`, or an hour of it)? True once. */
   claim(address: string, day: string): Promise<boolean>;
   /** Forgets all days before this one; returns how many answers that were. */
   prune(day: string): Promise<number>;

@@ -164,9 +164,9 @@ test('housekeeping: leases that ran out, mail nobody took, receipts older than a
   const late = await broker.send(writer, reader, { expiresAt: broker.clock.now() + MINUTE });
   await broker.deps.stores.keys.issue(aKey(reader.id), aReceipt('scope', { createdAt: broker.clock.now() }));
   broker.clock.advance(MINUTE);
-  expect(await keepHouseOnce(broker.deps)).toEqual({ expired: 1, receipts: 0 });
+  expect(await keepHouseOnce(broker.deps)).toMatchObject({ expired: 1, receipts: 0 });
   expect([await broker.stateOf(leased), await broker.stateOf(late)]).toEqual(['available', 'expired']);
   expect(broker.woken).toContain(reader.id);
   broker.clock.advance(RECEIPT_LIVES_MS);
-  expect(await keepHouseOnce(broker.deps)).toEqual({ expired: 0, receipts: 1 });
+  expect(await keepHouseOnce(broker.deps)).toMatchObject({ expired: 0, receipts: 1 });
 });

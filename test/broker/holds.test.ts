@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { decideHold } from '../../relay/broker/holds.ts';
 import { revokeKey } from '../../relay/broker/keys.ts';
 import { TURNS_PER_HOUR } from '../../relay/broker/thread-budget.ts';
+import { RelayError } from '../../relay/errors.ts';
 import { openBroker } from '../support/broker-fixture.ts';
 import { HostSession } from '../support/host-session.ts';
 import { HOUR, MINUTE } from '../support/manual-clock.ts';
@@ -158,19 +159,21 @@ describe('the budget of a thread', () => {
     expect(more).toEqual([]);
     expect(note?.email.envelopeTo).toBe('you@example.com');
     expect(note?.email.raw.toString()).toContain('turnpost holds');
+    expect(note?.email.raw.toString()).toMatch(/^From: Turnpost <postmaster@turnpost.localhost>\r$/m);
+    expect(note?.email.envelopeFrom).toBe('');
     const { items } = await broker.deps.stores.holds.list(ALL);
     expect(items.map(({ hold }) => hold.kind)).toEqual(['approval', 'approval']);
     await decideHold(broker.deps, items[1]?.hold.id ?? '', 'accepted');
     expect(await broker.stateOf(over)).toBe('available');
   });
 
-  test('many at the same moment, past the count: the owner is told all the same', async () => {
+  test('many at the same moment: no more than the budget pass, and the owner is told once', async () => {
     const { broker, one, two, talk, notes } = await openTalk();
     const { threadId } = (await talk(TURNS_PER_HOUR - 2)).message;
-    await Promise.all([1, 2, 3].map(() => broker.send(one, two, { threadId })));
-    expect(await notes()).toEqual([]);
-    const over = await broker.send(one, two, { threadId });
-    expect(await broker.stateOf(over)).toBe('held');
+    const sent = await Promise.all([1, 2, 3].map(() => broker.send(one, two, { threadId })));
+    const states = await Promise.all(sent.map((one) => broker.stateOf(one)));
+    expect(states.toSorted()).toEqual(['available', 'held', 'held']);
+    expect(sent.map(({ deliveries }) => deliveries[0]?.state)).toEqual(states);
     expect(await notes()).toHaveLength(1);
   });
 
@@ -205,8 +208,8 @@ describe('the budget of a thread', () => {
     const { messages } = broker.deps.stores;
     const accept = messages.accept.bind(messages);
     messages.accept = async (mail) => {
+      if (mail.message.type === 'notice') throw new RelayError('unavailable');
       await accept(mail);
-      await broker.deps.stores.keys.revokeIfLive(one.caller.key.id, broker.clock.now(), null);
     };
     const over = await broker.send(one, two, { threadId });
     expect(await broker.stateOf(over)).toBe('held');

@@ -9,6 +9,7 @@ import { openBroker } from '../support/broker-fixture.ts';
 import { HostSession } from '../support/host-session.ts';
 import { DAY, MINUTE } from '../support/manual-clock.ts';
 import { DEFERRED, DELIVERED, REFUSED, ScriptedCourier } from '../support/scripted-courier.ts';
+import { ALL } from '../support/store-fixture.ts';
 
 async function openSender(...script: ConstructorParameters<typeof ScriptedCourier>) {
   const broker = await openBroker();
@@ -133,6 +134,12 @@ describe('one email', () => {
     await keepHouseOnce(broker.deps);
     expect(await broker.stateOf(sent)).toBe('expired');
     expect(courier.carried).toEqual([]);
+    await keepHouseOnce(broker.deps);
+    const { items } = await broker.deps.stores.messages.list(writer.id, { direction: 'inbound' }, ALL);
+    expect(items.map(({ message: { type, body } }) => [type, body])).toEqual([
+      ['bounce', expect.stringMatching(/to person@example.com was to be delivered until .* It is not tried any more/)],
+    ]);
+    expect(broker.woken).toContain(writer.id);
   });
 });
 

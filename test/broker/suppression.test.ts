@@ -46,6 +46,8 @@ const UNPROVEN = {
   auth: NO_AUTH,
   authorProven: false,
   forged: false,
+  oneAuthor: true,
+  signedOnly: null,
   temporary: false,
   reason: 'nothing proves who that is',
 } satisfies SenderProof;

@@ -1,12 +1,13 @@
 /** Messages: stored whole, seen by those who may. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { MessageFilter, Stores } from '../../relay/store/stores.ts';
+import type { Allowance, MessageFilter, NewMail, Stores } from '../../relay/store/stores.ts';
 import type { Message } from '../../relay/types.ts';
 import {
   ALL,
   aDelivery,
   aMessage,
   anAttachment,
+  anEmail,
   aReceipt,
   aTurn,
   mailFor,
@@ -219,6 +220,46 @@ export function messageSuite(open: OpenStores): void {
       expect(await wrote('other@example.com')).toBe(false);
       expect(await wrote('waits@example.com')).toBe(false);
       expect(await wrote('reader@turnpost.localhost')).toBe(false);
+    });
+
+    describe('an allowance', () => {
+      const allowance = { since: START, threadTurns: 2, emailsToAddress: 2 };
+      const at = (createdAt: number) => byWriter({ threadId: 'thr_a', createdAt });
+      const toReader = (createdAt = START + 1) => {
+        const mail = mailFor(reader, at(createdAt));
+        return { message: mail.message, deliveries: [mail.delivery] };
+      };
+      const byEmail = (address: string, createdAt = START + 1) => {
+        const message = aMessage(at(createdAt));
+        const delivery = aDelivery(message, { address, availableAt: createdAt });
+        return { message, deliveries: [delivery], emails: [anEmail(delivery)] };
+      };
+      const accept = (mail: NewMail, changes: Partial<Allowance> = {}) =>
+        stores.messages.acceptIfWithin(mail, { ...allowance, ...changes });
+
+      test('lets so many pass, also of those that come at once, and stores nothing of the next', async () => {
+        await accept(toReader(START));
+        const sent = [toReader(), toReader(), toReader()];
+        const found = await Promise.all(sent.map((mail) => accept(mail)));
+        expect(found).toEqual([undefined, undefined, { thread: true, addresses: [] }]);
+        expect(await stores.messages.find(sent[2]?.message.id ?? '')).toBeUndefined();
+      });
+
+      test('of a thread is not for one that begins, nor for emails', async () => {
+        for (let n = 0; n < 3; n += 1) expect(await accept(toReader(), { threadTurns: null })).toBeUndefined();
+        expect(await accept(byEmail('person@example.com'))).toBeUndefined();
+      });
+
+      test('of emails is for one agent and one address, and for what was sent since then', async () => {
+        await accept(byEmail('person@example.com', START));
+        for (let n = 0; n < 2; n += 1) expect(await accept(byEmail('person@example.com'))).toBeUndefined();
+        expect(await accept(byEmail('person@example.com'))).toEqual({
+          thread: false,
+          addresses: ['person@example.com'],
+        });
+        expect(await accept(byEmail('other@example.com'))).toBeUndefined();
+        expect(await accept(byEmail('person@example.com'), { since: START + 1 })).toBeUndefined();
+      });
     });
 
     test("a thread's turns are what agents sent in it since then", async () => {

@@ -1,9 +1,11 @@
 /** The outbox: claimed by one worker, settled by that worker only. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { OutboxItem, Stores } from '../../relay/store/stores.ts';
+import type { Message } from '../../relay/types.ts';
 import { MINUTE } from '../support/manual-clock.ts';
 import {
   ALL,
+  aSuppression,
   aTurn,
   mailFor,
   post,
@@ -199,6 +201,45 @@ export function outboxSuite(open: OpenStores): void {
       expect(await stores.deliveries.find(delivery.id)).toMatchObject({ state: 'leased', attempt: 2 });
       expect((await stores.outbox.settleIfClaimed(fresh, DELIVERED, settled()))?.state).toBe('delivered');
       expect(await stores.outbox.settleIfClaimed(fresh, REFUSED, settled())).toBeUndefined();
+    });
+
+    test('what expires tells its sender in the same step, where that one lives; what was in hand is ended the same way', async () => {
+      const from = { expiresAt: START + 5, senderAgentId: writer.agent.id };
+      const waiting = await postEmail(stores, from);
+      await postEmail(stores, from, { address: 'other@example.com' });
+      const inHand = await mustClaim();
+      const tell = (message: Message) => {
+        const mail = mailFor(writer, { type: 'bounce', inReplyTo: message.id });
+        return { message: mail.message, deliveries: [mail.delivery] };
+      };
+      expect(await stores.deliveries.expire(START + 4, tell)).toEqual({ expired: 0, told: [] });
+      const first = await stores.deliveries.expire(START + 5, tell);
+      expect([first.expired, first.told.length]).toEqual([1, 1]);
+      await stores.outbox.rescueAll(START + 6);
+      expect(await stateOf(stores, inHand.delivery)).toBe('available');
+      expect(await stores.outbox.claimNext(START + 6, MINUTE, 'lse_late')).toBeUndefined();
+      const second = await stores.deliveries.expire(START + 6, tell);
+      expect(await stateOf(stores, inHand.delivery)).toBe('expired');
+      const told = [...first.told, ...second.told].map(({ message }) => message.inReplyTo);
+      expect(told).toContain(waiting.message.id);
+      expect(await stores.deliveries.countAvailable(writer.agent.id)).toBe(2);
+      expect((await stores.deliveries.expire(START + 7, tell)).told).toEqual([]);
+
+      await postEmail(stores, from, { address: 'third@example.com' });
+      await stores.agents.end(writer.agent.id, START);
+      expect(await stores.deliveries.expire(START + 8, tell)).toEqual({ expired: 1, told: [] });
+    });
+
+    test('an address that is no more is suppressed with the outcome, by the holder of the claim only', async () => {
+      await postEmail(stores);
+      const stale = await mustClaim();
+      await stores.deliveries.rescue(START + MINUTE);
+      const suppress = aSuppression('person@example.com');
+      const find = () => stores.suppressions.find('person@example.com', null, START);
+      await stores.outbox.settleIfClaimed(stale, REFUSED, { ...settled(), suppress });
+      expect(await find()).toBeUndefined();
+      await stores.outbox.settleIfClaimed(await mustClaim(START + MINUTE), REFUSED, { ...settled(), suppress });
+      expect(await find()).toEqual(suppress);
     });
 
     test('at start, what a dead worker had in hand is due again; leases of sessions stay', async () => {

@@ -1,7 +1,15 @@
 /** Emails that come in: dedupe, cursor, reports, all in one transaction. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { CursorMove, Intake, ReceivedEmail, Stores } from '../../relay/store/stores.ts';
-import { mailFor, postEmail, type Registered, register, START, stateOf } from '../support/store-fixture.ts';
+import {
+  aSuppression,
+  mailFor,
+  postEmail,
+  type Registered,
+  register,
+  START,
+  stateOf,
+} from '../support/store-fixture.ts';
 import type { OpenStores } from './stores.ts';
 
 export function receivingSuite(open: OpenStores): void {
@@ -125,6 +133,23 @@ export function receivingSuite(open: OpenStores): void {
       ]);
       expect(await stateOf(stores, { id: deliveryId })).toBe('available');
     });
+  });
+
+  test('what a report or a proven sender says of an address is stored in the same step, once', async () => {
+    const suppress = aSuppression('gone@example.com');
+    const find = () => stores.suppressions.find('gone@example.com', null, START);
+    const [reported, proven] = [
+      { dedupeKey: 'report', mail: null, suppress },
+      { dedupeKey: 'alive', mail: null },
+    ];
+    await stores.messages.receive(email(), [reported]);
+    expect(await find()).toEqual(suppress);
+    await stores.suppressions.add({ ...suppress, reason: 'complaint' });
+    await stores.messages.receive(email(), [{ ...proven, lifts: 'gone@example.com' }]);
+    expect((await find())?.reason).toBe('complaint');
+    await stores.suppressions.remove('gone@example.com');
+    await stores.messages.receive(email(), [reported]);
+    expect(await find()).toBeUndefined();
   });
 
   describe('mailboxes', () => {

@@ -57,6 +57,19 @@ export function sessionSuite(open: OpenStores): void {
     });
   });
 
+  test('old sessions are forgotten, but for those that hold something', async () => {
+    await turn({ sessionId: 'old', lease: null });
+    await post(stores, reader);
+    await turn({ sessionId: 'holds', lease: { leaseMs: 3 * HOUR } });
+    await turn({ sessionId: 'young', lease: null }, START + HOUR);
+    expect(await stores.deliveries.pruneSessions(START)).toBe(0);
+    expect(await stores.deliveries.pruneSessions(START + HOUR)).toBe(1);
+    expect(await hasWork({ sessionId: 'holds', release: 'all', lease: null })).toBe(true);
+    await turn({ sessionId: 'holds', release: 'all', lease: null });
+    expect(await stores.deliveries.pruneSessions(START + HOUR)).toBe(1);
+    expect(await stores.deliveries.pruneSessions(START + HOUR + 1)).toBe(1);
+  });
+
   describe('runs', () => {
     const inject = async (changes: Changes = {}) => {
       await post(stores, reader);

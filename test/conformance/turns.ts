@@ -298,8 +298,8 @@ export function turnSuite(open: OpenStores): void {
       await turn();
       const waiting = await post(stores, reader, { expiresAt: START + 5 });
       const forever = await post(stores, reader);
-      expect(await stores.deliveries.expire(START + 4)).toBe(0);
-      expect(await stores.deliveries.expire(START + 5)).toBe(1);
+      expect((await stores.deliveries.expire(START + 4, () => undefined)).expired).toBe(0);
+      expect((await stores.deliveries.expire(START + 5, () => undefined)).expired).toBe(1);
       expect(await stateOf(stores, waiting.delivery)).toBe('expired');
       expect(await stateOf(stores, leased.delivery)).toBe('leased');
       await stores.deliveries.rescue(START + LEASE_MS);

@@ -47,7 +47,7 @@ const giveBack: Step = ({ stores, reader }, now) =>
   stores.deliveries.turn(aTurn(reader, now, { release: 'all', lease: null }));
 const endReader: Step = ({ stores, reader }, now) => stores.agents.end(reader.agent.id, now);
 const compromise: Step = ({ stores, writer }, now) => stores.keys.revokeIfLive(writer.key.id, now, 'compromised');
-const expire: Step = ({ stores }) => stores.deliveries.expire(EXPIRES_AT);
+const expire: Step = ({ stores }) => stores.deliveries.expire(EXPIRES_AT, () => undefined);
 const decide =
   (decision: 'accepted' | 'dropped'): Step =>
   async ({ stores, delivery }, now) => {
@@ -68,10 +68,16 @@ const report: Step = ({ stores, delivery }, now) => {
 };
 const confirm: Step = ({ stores, reader, message }, now) =>
   stores.deliveries.confirm(reader.agent.id, message.id, 'ack', now);
+const UNLIMITED = { since: 0, threadTurns: null, emailsToAddress: Number.POSITIVE_INFINITY };
 const answer: Step = ({ stores, reader, writer, message }, now) => {
   const mail = mailFor(writer, { createdAt: now });
   const answered = { agentId: reader.agent.id, messageId: message.id };
   return stores.messages.accept({ message: mail.message, deliveries: [mail.delivery], answered });
+};
+const answerWithin: Step = ({ stores, reader, writer, message }, now) => {
+  const mail = mailFor(writer, { createdAt: now });
+  const answered = { agentId: reader.agent.id, messageId: message.id };
+  return stores.messages.acceptIfWithin({ message: mail.message, deliveries: [mail.delivery], answered }, UNLIMITED);
 };
 
 const DELIVERED = { kind: 'delivered', reply: '250' } as const;
@@ -109,6 +115,7 @@ const EMAIL_SCENES: readonly (readonly [Delivery['state'], readonly Step[]])[] =
 /** Every store method that could touch a delivery, in every way that could move it. */
 const METHODS: readonly (readonly [string, Step])[] = [
   ['messages.accept', answer],
+  ['messages.acceptIfWithin', answerWithin],
   ['messages.receive', report],
   ['deliveries.turn', lease],
   ['deliveries.turn', giveBack],
@@ -159,7 +166,7 @@ const METHODS: readonly (readonly [string, Step])[] = [
       scene.stores.deliveries.releaseIfHeld(scene.reader.agent.id, (await current(scene)).leaseId ?? '', now),
   ],
   ['deliveries.rescue', ({ stores }) => stores.deliveries.rescue(START + 2 * LEASE_MS)],
-  ['deliveries.expire', ({ stores }, now) => stores.deliveries.expire(now)],
+  ['deliveries.expire', ({ stores }, now) => stores.deliveries.expire(now, () => undefined)],
   ['outbox.claimNext', claim],
   ['outbox.settleIfClaimed', settle(DELIVERED)],
   ['outbox.settleIfClaimed', settle(DEFERRED, START + 60)],

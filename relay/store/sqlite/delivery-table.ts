@@ -1,10 +1,11 @@
 /** Table `delivery`, the side of agents: handed out, confirmed, given back, run out. Email deliveries: outbox-table.ts. */
 import type { Delivery, DeliveryState, Evidence } from '../../types.ts';
-import type { DeliveryStore, Turn, TurnResult } from '../stores.ts';
+import type { DeliveryStore, NewMail, Turn, TurnResult } from '../stores.ts';
 import type { SqliteDatabase } from './database.ts';
 import { confirmDeliveries } from './delivery-arrows.ts';
+import { insertMail, recipientsLive } from './insert-mail.ts';
 import { releaseLeases } from './lease-table.ts';
-import { DELIVERY_COLUMNS, type DeliveryRow, SEEN } from './rows.ts';
+import { DELIVERY_COLUMNS, type DeliveryRow, MESSAGE_COLUMNS, type MessageRow, SEEN, toMessage } from './rows.ts';
 import { countAvailable, runTurn, turnHasWork } from './turn.ts';
 
 const FIND = `SELECT ${DELIVERY_COLUMNS} FROM delivery d WHERE d.id = ?`;
@@ -21,10 +22,24 @@ const AGENTS_RAN_OUT = `
 /** held | available | deferred -> expired. What is leased is judged when its lease ends. */
 const EXPIRE = `
   UPDATE delivery SET state = 'expired', finalized_at = @now
-  WHERE expires_at <= @now AND state IN ('held', 'available', 'deferred')`;
+  WHERE expires_at <= @now AND state IN ('held', 'available', 'deferred')
+  RETURNING id, message_id AS messageId, agent_id AS agentId`;
 
 const EXPIRABLE = `
   SELECT 1 FROM delivery WHERE expires_at <= @now AND state IN ('held', 'available', 'deferred') LIMIT 1`;
+
+const MESSAGE = `SELECT ${MESSAGE_COLUMNS} FROM message m WHERE m.id = ?`;
+
+const OLD = `last_seen_at < @before AND NOT EXISTS (
+  SELECT 1 FROM lease l WHERE l.agent_id = session.agent_id AND l.session_id = session.session_id)`;
+const OLD_SESSION = `SELECT 1 FROM session WHERE ${OLD} LIMIT 1`;
+const DROP_SESSIONS = `DELETE FROM session WHERE ${OLD}`;
+
+interface Ended {
+  readonly id: string;
+  readonly messageId: string;
+  readonly agentId: string | null;
+}
 
 const COUNT_OPEN = `SELECT state, count(*) AS n FROM delivery WHERE finalized_at IS NULL GROUP BY state`;
 
@@ -70,9 +85,26 @@ export class SqliteDeliveryTable implements DeliveryStore {
     });
   }
 
-  async expire(now: number): Promise<number> {
-    if (this.#store.prepare(EXPIRABLE).get({ now }) === undefined) return 0;
-    return this.#store.write(() => this.#store.prepare(EXPIRE).run({ now }).changes);
+  async expire(...[now, tell]: Parameters<DeliveryStore['expire']>): ReturnType<DeliveryStore['expire']> {
+    if (this.#store.prepare(EXPIRABLE).get({ now }) === undefined) return { expired: 0, told: [] };
+    return this.#store.write(() => {
+      const ended = this.#store.prepare<[object], Ended>(EXPIRE).all({ now });
+      const told = ended.flatMap((one) => (one.agentId === null ? this.#tell(one, tell) : []));
+      for (const notice of told) insertMail(this.#store, notice);
+      return { expired: ended.length, told };
+    });
+  }
+
+  #tell({ id, messageId }: Ended, tell: Parameters<DeliveryStore['expire']>[1]): NewMail[] {
+    const delivery = this.#store.prepare<[string], DeliveryRow>(FIND).get(id);
+    const message = this.#store.prepare<[string], MessageRow>(MESSAGE).get(messageId);
+    const notice = delivery && message && tell(toMessage(message), delivery);
+    return notice !== undefined && recipientsLive(this.#store, notice) ? [notice] : [];
+  }
+
+  async pruneSessions(before: number): Promise<number> {
+    if (this.#store.prepare(OLD_SESSION).get({ before }) === undefined) return 0;
+    return this.#store.write(() => this.#store.prepare(DROP_SESSIONS).run({ before }).changes);
   }
 
   async find(id: string): Promise<Delivery | undefined> {

@@ -26,6 +26,11 @@ const COUNT_APPROVALS = `
   SELECT count(*) AS n FROM hold h JOIN delivery d ON d.id = h.delivery_id JOIN message m ON m.id = d.message_id
   WHERE m.thread_id = ? AND h.decided_at IS NULL AND h.kind = 'approval' AND d.state = 'held'`;
 
+const COUNT_APPROVALS_TO = `
+  SELECT count(*) AS n FROM hold h JOIN delivery d ON d.id = h.delivery_id JOIN message m ON m.id = d.message_id
+  WHERE m.sender_agent_id = @agentId AND d.address = @address AND d.agent_id IS NULL
+    AND h.decided_at IS NULL AND h.kind = 'approval' AND d.state = 'held'`;
+
 const DECIDE = `
   UPDATE hold SET decided_at = @now, decision = @decision
   WHERE id = @id AND decided_at IS NULL AND (SELECT state FROM delivery WHERE id = hold.delivery_id) = 'held'`;
@@ -58,6 +63,10 @@ export class SqliteHoldTable implements HoldStore {
 
   async countOpenApprovals(threadId: string): Promise<number> {
     return this.#store.prepare<[string], { n: number }>(COUNT_APPROVALS).get(threadId)?.n ?? 0;
+  }
+
+  async countOpenApprovalsTo(agentId: string, address: string): Promise<number> {
+    return this.#store.prepare<[object], { n: number }>(COUNT_APPROVALS_TO).get({ agentId, address })?.n ?? 0;
   }
 
   async decideIfOpen(id: string, decision: 'accepted' | 'dropped', now: number): Promise<HeldDelivery | undefined> {

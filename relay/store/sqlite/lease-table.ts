@@ -50,7 +50,7 @@ export function holdCompromised(store: SqliteDatabase, deliveryId: string, now: 
 
 /**
  * Ends all leases that match `where` (over the columns of `lease`): what they still cover becomes available again, or
- * `expired` where its time is over, or `held` where its sender's key is compromised. Judged here and not while leased.
+ * `expired` where its time is over (an email: `deliveries.expire` ends it, and tells its sender), or `held` where its sender's key is compromised. Judged here and not while leased.
  * Returns how many deliveries that were.
  */
 export function releaseLeases(
@@ -64,8 +64,8 @@ export function releaseLeases(
   const released = store
     .prepare<[object], { id: string; messageId: string; state: DeliveryState }>(
       `UPDATE delivery SET
-         state = iif(expires_at <= @now, 'expired', 'available'),
-         finalized_at = iif(expires_at <= @now, @now, NULL),
+         state = iif(expires_at <= @now AND agent_id IS NOT NULL, 'expired', 'available'),
+         finalized_at = iif(expires_at <= @now AND agent_id IS NOT NULL, @now, NULL),
          available_at = @now,
          lease_id = NULL
        WHERE state = 'leased' AND lease_id IN (SELECT id FROM lease WHERE ${where})

@@ -1,16 +1,19 @@
 /** Table `message` and what is read together with it. Reading changes nothing. */
 import type { AttachmentContent, Delivery, Message } from '../../types.ts';
 import type {
+  Allowance,
   Intake,
   MessageFilter,
   MessageStore,
   NewMail,
+  Overdrawn,
   Page,
   PageRequest,
   ReceivedEmail,
   SeenMessage,
   ThreadSummary,
 } from '../stores.ts';
+import { COUNT_TURNS, overdrawnBy } from './allowance.ts';
 import type { SqliteDatabase } from './database.ts';
 import { bounceDelivery } from './delivery-arrows.ts';
 import { insertInboxMail } from './insert-inbox-mail.ts';
@@ -97,9 +100,6 @@ const HAS_WRITTEN = `
   WHERE m.thread_id = @threadId AND m.sender_agent_id = @agentId AND d.address = @address AND +d.agent_id IS NULL
     AND d.state NOT IN ('held', 'cancelled') LIMIT 1`;
 
-const COUNT_TURNS = `
-  SELECT count(*) AS n FROM message WHERE thread_id = ? AND from_kind = 'agent' AND created_at > ?`;
-
 const INSERT_RECEIVED = `
   INSERT INTO received_email (id, source, raw, received_at) VALUES (@id, @source, @raw, @receivedAt)`;
 const INTAKE_KNOWN = `SELECT 1 FROM intake WHERE dedupe_key = ?`;
@@ -114,6 +114,14 @@ export class SqliteMessageTable implements MessageStore {
 
   async accept(mail: NewMail): Promise<void> {
     await this.#store.write(() => insertMail(this.#store, mail));
+  }
+
+  async acceptIfWithin(mail: NewMail, allowance: Allowance): Promise<Overdrawn | undefined> {
+    return this.#store.write(() => {
+      const overdrawn = overdrawnBy(this.#store, mail, allowance);
+      if (overdrawn === undefined) insertMail(this.#store, mail);
+      return overdrawn;
+    });
   }
 
   async receive(email: ReceivedEmail, intakes: readonly Intake[]): Promise<readonly Intake[]> {

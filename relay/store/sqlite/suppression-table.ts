@@ -63,6 +63,7 @@ export class SqliteSuppressionTable implements SuppressionStore {
   }
 
   async prune(now: number): Promise<number> {
+    if (this.#store.prepare('SELECT 1 FROM suppression WHERE expires_at <= ? LIMIT 1').get(now) === undefined) return 0;
     return this.#store.write(() => this.#store.prepare(PRUNE).run(now).changes);
   }
 }
@@ -82,6 +83,7 @@ export class SqliteAutoAnswerTable implements AutoAnswerStore {
   }
 
   async prune(day: string): Promise<number> {
+    if (this.#store.prepare('SELECT 1 FROM auto_answer WHERE day < ? LIMIT 1').get(day) === undefined) return 0;
     return this.#store.write(() => this.#store.prepare('DELETE FROM auto_answer WHERE day < ?').run(day).changes);
   }
 }
