@@ -37,7 +37,9 @@ import {
   type WireReply,
   type WireSend,
 } from '../relay/wire.ts';
+import { type DomainCalls, domainCalls } from './domain-calls.ts';
 import { type Exchange, type HttpAnswer, openExchange, type RelayAddress } from './http-exchange.ts';
+import { type InboxCalls, inboxCalls } from './inbox-calls.ts';
 import { aborted, fromAnswer, type TurnpostError, unexpectedAnswer, unreachable } from './turnpost-error.ts';
 
 export interface ClientOptions {
@@ -50,7 +52,7 @@ export interface ClientOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-interface Call {
+export interface Call {
   readonly body?: unknown;
   readonly query?: Readonly<Record<string, string | number | undefined>>;
   /** The request creates something: it gets an Idempotency-Key and one more try. */
@@ -177,6 +179,16 @@ export class TurnpostClient {
   }
   getThread(id: string) {
     return this.#call('GET', `/v1/threads/${seg(id)}`, ThreadWithMessages);
+  }
+
+  /** Disposable inboxes of this key, by address. */
+  get inboxes(): InboxCalls {
+    return inboxCalls((method, path, schema, call) => this.#call(method, path, schema, call));
+  }
+
+  /** The DNS records of the relay's domain. */
+  get domain(): DomainCalls {
+    return domainCalls((method, path, schema, call) => this.#call(method, path, schema, call));
   }
 
   listOutbox(query: z.infer<typeof PageQuery> = {}) {

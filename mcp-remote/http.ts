@@ -11,6 +11,7 @@ import { isInitializeRequest } from '@modelcontextprotocol/sdk/types.js';
 import type { RelayAddress } from '../client/http-exchange.ts';
 import { TurnpostClient } from '../client/turnpost-client.ts';
 import { TurnpostError } from '../client/turnpost-error.ts';
+import type { WireAgent } from '../relay/wire.ts';
 import { cancelledRequest } from './cancelled.ts';
 import { answerError, readJson } from './http-body.ts';
 import { type HttpSession, HttpSessions } from './http-sessions.ts';
@@ -55,7 +56,8 @@ export function createMcpHttpHandler(options: McpHttpOptions): McpHttpHandler {
     const session = isFirst || named === undefined ? sessions.unnamed() : sessions.get(caller.id, named);
     if (isFirst) res.setHeader(SESSION_HEADER, session.memory.fallbackId);
     await callOff(session, cancelledRequest(body));
-    await serve({ ...options, client: client.as({ key }), session, open }, req, res, body);
+    const mcpAccess = caller.mcp_access ?? false;
+    await serve({ ...options, client: client.as({ key }), session, mcpAccess, open }, req, res, body);
   };
   return Object.assign(handle, {
     close: async () => {
@@ -68,12 +70,13 @@ export function createMcpHttpHandler(options: McpHttpOptions): McpHttpHandler {
 type ServeOptions = McpHttpOptions & {
   readonly client: TurnpostClient;
   readonly session: HttpSession;
+  readonly mcpAccess: boolean;
   readonly open: Set<StreamableHTTPServerTransport>;
 };
 
 async function serve(options: ServeOptions, req: Request, res: ServerResponse, body: unknown): Promise<void> {
-  const { client, session, version, reportBug, open } = options;
-  const server = createMcpServer({ client, session: session.memory, version, reportBug });
+  const { client, session, version, mcpAccess, reportBug, open } = options;
+  const server = createMcpServer({ client, session: session.memory, version, mcpAccess, reportBug });
   // Without a generator the transport knows no sessions: they are ours, above.
   const transport = new StreamableHTTPServerTransport({});
   const id = requestId(body);
@@ -98,7 +101,7 @@ async function callOff(session: HttpSession, id: string | number | undefined): P
 }
 
 /** The agent the key belongs to; undefined where the request was refused. */
-async function checkKey(client: TurnpostClient, res: ServerResponse): Promise<{ readonly id: string } | undefined> {
+async function checkKey(client: TurnpostClient, res: ServerResponse): Promise<WireAgent | undefined> {
   try {
     return await client.getAgent('me');
   } catch (error) {

@@ -8,6 +8,7 @@ import type { ToolAnnotations } from '@modelcontextprotocol/sdk/types.js';
 import type { z } from 'zod';
 import type { TurnpostClient } from '../client/turnpost-client.ts';
 import { TurnpostError } from '../client/turnpost-error.ts';
+import type { InboxAccess } from './inbox-access.ts';
 import type { McpSession } from './mcp-session.ts';
 import { failureResult, ToolRefusal } from './tool-result.ts';
 
@@ -30,7 +31,7 @@ export interface ToolAnswer<T> {
   readonly structured: T;
 }
 
-type Fields = Readonly<Record<string, z.ZodType>>;
+export type Fields = Readonly<Record<string, z.ZodType>>;
 
 export interface Tool<I extends Fields, O extends Fields> {
   readonly name: string;
@@ -50,6 +51,7 @@ export function defineTool<I extends Fields, O extends Fields>(tool: Tool<I, O>)
 export interface ToolHome {
   readonly client: TurnpostClient;
   readonly session: McpSession;
+  readonly inboxAccess: InboxAccess;
   /** Told of failures nobody foresaw; the model sees only `internal`. */
   readonly reportBug: (error: unknown) => void;
 }
@@ -68,7 +70,11 @@ export function addTool<I extends Fields, O extends Fields>(server: McpServer, t
       session: home.session,
       sessionId: home.session.sessionId(meta),
       requestId: extra.requestId,
-      adoptKey: (secret) => home.session.adoptKey(home.client.key, secret),
+      adoptKey: (secret) => {
+        const adopted = home.session.adoptKey(home.client.key, secret);
+        if (adopted) home.inboxAccess.recheck().catch(home.reportBug);
+        return adopted;
+      },
       signal: extra.signal,
       progress: async (progress, total, message) => {
         if (token === undefined || extra.signal.aborted) return;

@@ -146,7 +146,7 @@ export const NewKey = z.object({
   label: z.string().nullable(),
   created_at: time,
   expires_at: time.nullable(),
-  mcp_access: z.boolean(),
+  mcp_access: z.boolean().optional(),
 });
 export const RegisteredAgent = Agent.extend({ key: NewKey });
 export const DeletedAgent = z.object({ deleted: z.literal(true), address: z.string() });
@@ -251,6 +251,8 @@ export const Suppression = z.object({
   expires_at: time.nullable(),
 });
 export const RemovedSuppressions = z.object({ address: z.string(), removed: z.number() });
+/** An email that was handed in is on disk, now or from before. */
+export const Taken = z.object({ taken: z.literal(true) });
 export const Health = z.object({ status: z.literal('ok'), version: z.string() });
 export const Ready = z.object({ ready: z.boolean(), not_ready: z.array(z.string()) });
 export const ErrorAnswer = z.object({
@@ -279,6 +281,7 @@ export type WireLeaseAnswer = z.infer<typeof LeaseAnswer>;
 export type WireHold = z.infer<typeof HoldItem>;
 export type WireSuppression = z.infer<typeof Suppression>;
 export type WireOutboxItem = z.infer<typeof OutboxItem>;
+export type WireTaken = z.infer<typeof Taken>;
 export type WireThread = z.infer<typeof Thread>;
 export interface WirePage<T> {
   readonly items: T[];

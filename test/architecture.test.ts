@@ -21,10 +21,10 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   'relay/http': ['relay/*', 'relay/store/stores.ts', 'relay/hosts', 'relay/broker', 'relay/push'],
   // Nouns, wire schemas, tables.
   relay: [],
-  client: ['relay/wire.ts'],
+  client: ['relay/wire.ts', 'relay/wire-inboxes.ts', 'relay/wire-domain.ts'],
   // What a model sees has one rule, wherever it is shown.
-  'mcp-remote': ['relay/wire.ts', 'relay/hidden-text.ts', 'client'],
-  cli: ['cli', 'relay/wire.ts', 'client', 'mcp-remote'],
+  'mcp-remote': ['relay/wire.ts', 'relay/wire-inboxes.ts', 'relay/hidden-text.ts', 'client'],
+  cli: ['cli', 'relay/wire.ts', 'relay/wire-inboxes.ts', 'relay/wire-domain.ts', 'client', 'mcp-remote'],
   // They ask token servers as the relay does.
   'cli/oauth': ['cli', 'relay/*', 'relay/mail'],
   'cli/verbs/oauth.ts': ['cli', 'cli/oauth', 'relay/*', 'relay/mail'],
