@@ -7,6 +7,7 @@
  */
 import type { SMTPServer, SMTPServerDataStream, SMTPServerSession } from 'smtp-server';
 import type { Clock } from '../clock.ts';
+import { RelayError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { canonicalAddress } from './address.ts';
 import type { DeskReply, SmtpDesk, Submitter } from './contracts.ts';
@@ -190,7 +191,8 @@ async function handOver(
     return await desk.take({ source, raw, receivedAt: clock.now() });
   } catch (cause) {
     log.error({ tag: 'smtp', remote: session.remoteAddress, cause }, 'could not take a mail in');
-    return { accepted: false, code: 451, text: '4.3.0 We cannot store it now, try again later' };
+    const why = cause instanceof RelayError ? cause.message : 'We cannot store it now, try again later';
+    return { accepted: false, code: 451, text: `4.3.0 ${why}` };
   }
 }
 

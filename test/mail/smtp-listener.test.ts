@@ -133,7 +133,9 @@ describe('a mail', () => {
     const client = await connect(await listen());
     desk.store = () => Promise.reject(new RelayError('unavailable', { cause: 'secret path' }));
     await toData(client);
-    expect(await client.say('hi\r\n.')).toBe('451 4.3.0 We cannot store it now, try again later');
+    expect(await client.say('hi\r\n.')).toBe(
+      '451 4.3.0 The relay cannot store anything at the moment. Nothing was accepted; try again.',
+    );
     desk.store = async () => {};
     await toData(client);
     expect(await client.say('hi\r\n.')).toMatch(/^250/);
