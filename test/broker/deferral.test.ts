@@ -16,7 +16,7 @@ const PUT_OFF = { code: 'unavailable', message: expect.stringContaining('DNS') }
 function byForwarder(raw: Buffer, to: string): IncomingEmail {
   const source = {
     kind: 'smtp',
-    envelopeFrom: '',
+    envelopeFrom: 'me@nowhere.example',
     envelopeTo: [to],
     remote: '198.51.100.7',
     hello: 'mx.nowhere.example',
