@@ -149,7 +149,15 @@ async function brokerDeps(
       maxMessage,
       tokenLetsIn,
       peers: config.peers,
-      outbound: { publicUrl: config.publicUrl ?? null, maxEmail: config.maxEmail },
+      intake: { secrets: config.intakeSecrets ?? [], sesTopics: config.sesTopics ?? [] },
+      outbound: {
+        publicUrl: config.publicUrl ?? null,
+        maxEmail: config.maxEmail,
+        mailHost: config.mailHost,
+        through: config.smtpUrl === undefined || config.smtpUrl === 'mx:' ? null : new URL(config.smtpUrl).hostname,
+        takesMail: config.smtpPort !== null,
+        certified: config.smtpTlsCert !== undefined,
+      },
       mailboxAddresses: mailboxes.map(({ address }) => address),
       inboxes: {
         anonymous: config.anonymousInboxes,
@@ -165,6 +173,8 @@ async function brokerDeps(
       onKeys: (issuer, kids) => signer.peerKeys.keepOnly(issuer, kids, clock.now()),
     }),
     tokenSecret: await stores.secrets.getOrMake('reply_token', () => randomBytes(32)),
+    resolver,
+    fetch,
     randomBytes,
     dkim: await loadDkimDesk(stores, domain, clock.now()),
     emailFrame: readEmailFrame(path.join(PACKAGE_ROOT, 'templates', 'email')),
@@ -277,7 +287,12 @@ async function openHttp(
   const app = createApp(deps, {
     version: VERSION,
     notReady: () => boxes.flatMap((box) => (box.state().ready ? [] : [box.state().account])),
-    hostNames: [config.httpHost, ...(config.publicUrl === undefined ? [] : [new URL(config.publicUrl).hostname])],
+    hostNames: [
+      config.httpHost,
+      // RFC 8461 section 3.2: there the domain's policy is asked for.
+      `mta-sts.${config.domain}`,
+      ...(config.publicUrl === undefined ? [] : [new URL(config.publicUrl).hostname]),
+    ],
     wait: (agentId, ms, signal) => waiters.wait(agentId, ms, signal),
     stopping: stopping.signal,
     countWaiters: () => waiters.count,

@@ -4,7 +4,9 @@ import type { InboxQuota } from '../disposable-inbox.ts';
 import type { Log } from '../log.ts';
 import type { EmailFrame } from '../mail/compose-email.ts';
 import type { Authenticator, Extractor } from '../mail/contracts.ts';
+import type { Resolver } from '../mail/dns.ts';
 import type { KeyDirectory } from '../mail/jwks-fetch.ts';
+import type { WebFetch } from '../mail/web-fetch.ts';
 import type { Stores } from '../store/stores.ts';
 import type { DkimDesk } from './dkim-desk.ts';
 import type { Signer } from './signer.ts';
@@ -19,6 +21,7 @@ export interface BrokerSettings {
   readonly leaseMs: number;
   readonly maxMessage: number;
   readonly inboxes: InboxSettings;
+  readonly intake: IntakeSettings;
   /** Domains of the relays whose agents' mail goes on; `*`: of all that sign it. */
   readonly peers: readonly string[];
   readonly tokenLetsIn: { readonly smtp: boolean; readonly imap: boolean; readonly http: boolean };
@@ -34,11 +37,26 @@ export interface InboxSettings {
   readonly retentionMs: number;
 }
 
+/** Who may hand in mail by HTTP. */
+export interface IntakeSettings {
+  /** Keys of signed requests; none: nobody. */
+  readonly secrets: readonly Buffer[];
+  /** ARNs of the SNS topics whose notifications count; none: nobody's. */
+  readonly sesTopics: readonly string[];
+}
+
 export interface OutboundSettings {
   /** Where people reach this relay; null where nobody said so. */
   readonly publicUrl: string | null;
   /** Largest email, as composed, in bytes. */
   readonly maxEmail: number;
+  /** Name under which other mail servers reach this machine. */
+  readonly mailHost: string;
+  /** Host that mail goes out through; null: from this machine itself, or not at all. */
+  readonly through: string | null;
+  /** Mail is taken by SMTP, and with a certificate that was given for it. */
+  readonly takesMail: boolean;
+  readonly certified: boolean;
 }
 
 export type CountedEvent =
@@ -67,6 +85,8 @@ export interface BrokerDeps {
   readonly extractor: Extractor;
   /** The keys of other relays' agents. */
   readonly keyDirectory: KeyDirectory;
+  readonly resolver: Resolver;
+  readonly fetch: WebFetch;
   readonly randomBytes: (size: number) => Buffer;
   /** For /metrics. */
   readonly count: (event: CountedEvent, by?: number) => void;

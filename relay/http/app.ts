@@ -7,10 +7,12 @@ import { SessionTurns } from '../broker/session-turns.ts';
 import { agentRoutes } from './agents.ts';
 import { bearer } from './bearer.ts';
 import { deskRoutes } from './desk.ts';
+import { domainRoutes } from './domain.ts';
 import { errorHandler, notFound } from './error-handler.ts';
 import { hostGuard } from './guard.ts';
 import { hookRoutes } from './hooks.ts';
 import { inboxRoutes } from './inboxes.ts';
+import { intakeRoutes } from './intake.ts';
 import { leaseRoutes } from './leases.ts';
 import { messageRoutes } from './messages.ts';
 import { type MetaOptions, metaRoutes } from './meta.ts';
@@ -47,7 +49,9 @@ export function createApp(deps: BrokerDeps, options: AppOptions): Express {
     ...inboxRoutes(deps, options),
     ...deskRoutes(deps),
     ...suppressionRoutes(deps),
+    ...domainRoutes(deps),
     ...peopleRoutes(deps),
+    ...intakeRoutes(deps),
     metricsRoute(deps, options.metrics, options.countWaiters),
   ];
   mount(app, deps, [...routes, ...metaRoutes(deps, options, routes)]);

@@ -48,7 +48,7 @@ export function stsPolicies(world: {
       if (id === undefined || id === valid?.id) return valid?.policy;
       const failure = failed.get(domain);
       if (failure?.id === id && failure.at > clock.now() - AGAIN_MS) return valid?.policy;
-      const fetched = await fetchPolicy(fetch, domain);
+      const fetched = await readPolicy(fetch, domain);
       if (fetched === undefined) {
         remember(failed, domain, { id, at: clock.now() });
         return valid?.policy;
@@ -80,7 +80,7 @@ async function policyId(resolver: Resolver, domain: string): Promise<string | un
 export const policyUrl = (domain: string): string => `https://mta-sts.${domain}/.well-known/mta-sts.txt`;
 
 /** Undefined for all that is no policy: not there, not 200, not readable. */
-async function fetchPolicy(
+export async function readPolicy(
   fetch: WebFetch,
   domain: string,
 ): Promise<{ readonly policy: StsPolicy; readonly maxAgeMs: number } | undefined> {

@@ -25,7 +25,15 @@ async function open(settings: Partial<BrokerSettings> = {}) {
 }
 
 const outbound = (changes: Partial<BrokerSettings['outbound']> = {}): Pick<BrokerSettings, 'outbound'> => ({
-  outbound: { publicUrl: PUBLIC, maxEmail: 20 * MIB, ...changes },
+  outbound: {
+    publicUrl: PUBLIC,
+    maxEmail: 20 * MIB,
+    mailHost: 'relay.example.com',
+    through: null,
+    takesMail: true,
+    certified: false,
+    ...changes,
+  },
 });
 
 async function newest({ deps }: Broker) {

@@ -14,7 +14,7 @@ import type { WebFetch } from '../../relay/mail/web-fetch.ts';
 import { openRelay, type RunningRelay } from '../../relay/relay.ts';
 import { ErrorAnswer, RegisteredAgent } from '../../relay/wire.ts';
 import { checkAnswer, type OpenApi } from './openapi-check.ts';
-import { zoneResolver } from './zone-resolver.ts';
+import { type Zone, zoneResolver } from './zone-resolver.ts';
 
 export interface CallOptions {
   /** Left out: the admin key. Null: no key. */
@@ -83,6 +83,8 @@ export interface FixtureOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly clock?: Clock;
   readonly log?: Log;
+  /** What the DNS knows; nothing where left out. */
+  readonly zone?: Zone;
   /** The web outside; it does not answer where left out. */
   readonly fetch?: WebFetch;
 }
@@ -104,7 +106,7 @@ export async function openFixture(options: FixtureOptions = {}): Promise<RelayFi
   const { env = {}, clock = systemClock, log = silentLog, fetch = nobodyAnswers } = options;
   const dataDir = temporaryFolder();
   const config = loadConfig({ ...testSettings(dataDir), ...env });
-  const relay = await openRelay(config, log, clock, zoneResolver({}).resolve, fetch);
+  const relay = await openRelay(config, log, clock, zoneResolver(options.zone ?? {}).resolve, fetch);
   const openApi: OpenApi = JSON.parse((await request(relay, 'GET', '/openapi.json', { key: null })).text);
   const call = async (method: string, where: string, options: CallOptions = {}): Promise<Reply> => {
     const reply = await request(relay, method, where, options);
