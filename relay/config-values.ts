@@ -143,3 +143,30 @@ export function sqlitePath(value: string): string {
     throw new Error('PostgreSQL is not supported by this version; use a path or sqlite:PATH');
   return value.replace(/^sqlite:(\/\/)?/, '');
 }
+
+const LEAST_SECRET_BYTES = 24;
+
+/** `whsec_` and base64 (Standard Webhooks: 24 to 64 bytes), one or two. */
+export function webhookSecrets(value: string): Buffer[] {
+  const texts = value.split(',').map((part) => part.trim());
+  if (texts.length > 2) throw new Error('want one secret, or two while one replaces the other');
+  return texts.map((one) => {
+    const [, encoded = ''] = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(one) ?? [];
+    const secret = Buffer.from(encoded, 'base64');
+    if (secret.length < LEAST_SECRET_BYTES) {
+      throw new Error(`want whsec_ and at least ${LEAST_SECRET_BYTES} random bytes in base64`);
+    }
+    return secret;
+  });
+}
+
+/** ARNs of SNS topics, by comma. */
+export function snsTopics(value: string): string[] {
+  return value.split(',').map((part) => {
+    const arn = part.trim();
+    if (!/^arn:aws(?:-cn|-us-gov)?:sns:[a-z0-9-]{1,40}:\d{12}:[\w-]{1,256}(?:\.fifo)?$/.test(arn)) {
+      throw new Error('want the ARN of an SNS topic, like arn:aws:sns:eu-west-1:123456789012:mail');
+    }
+    return arn;
+  });
+}

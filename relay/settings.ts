@@ -17,11 +17,13 @@ import {
   portOrOff,
   sizeBetween,
   smtpServer,
+  snsTopics,
   sqlitePath,
   text,
   textOrOff,
   url,
   urls,
+  webhookSecrets,
 } from './config-values.ts';
 import { LOG_LEVELS, type LogLevel } from './log.ts';
 import { sendLimits } from './send-limit.ts';
@@ -197,6 +199,21 @@ export const SETTINGS = {
     shown: "none: mail of other relays' agents is held",
     doc: "Domains of the relays whose agents' signed mail goes on to agents here, by comma; `*` for all of them.",
     parse: (value: string) => (value.trim() === '*' ? ['*'] : domains(value)),
+  },
+  intakeSecrets: {
+    env: 'TURNPOST_INTAKE_SECRET',
+    default: undefined,
+    shown: 'none: nobody may',
+    doc: 'Secret `whsec_...` of those who hand in mail at /v1/intake/email; two by comma while one replaces the other.',
+    parse: webhookSecrets,
+    secret: true,
+  },
+  sesTopics: {
+    env: 'TURNPOST_SES_TOPIC',
+    default: undefined,
+    shown: 'none',
+    doc: 'ARN of the SNS topic by which Amazon SES hands in mail at /v1/intake/ses, several by comma.',
+    parse: snsTopics,
   },
   inboundAuth: {
     env: 'TURNPOST_INBOUND_AUTH',

@@ -35,6 +35,7 @@ function operation(row: Route): Json {
     ...(row.who !== 'anyone' && { security: [{ key: [] }, ...(row.who === 'inbox' ? [{}] : [])], 'x-who': row.who }),
     parameters: [...pathParameters(row), ...queryParameters(row), ...(row.creates ? [IDEMPOTENCY_KEY] : [])],
     ...(row.body && { requestBody: { required: true, content: json(row.body, 'input') } }),
+    ...(row.bytes && { requestBody: { required: true, content: { [row.bytes.media]: {} } } }),
     responses: {
       ...errorAnswers(errorsOf(row)),
       [String(row.status ?? 200)]: { description: row.summary, ...contentOf(row) },

@@ -34,6 +34,8 @@ export interface Context<Body, Query> {
   readonly agent: () => AgentCaller;
   /** Whose disposable inboxes are asked for; for routes of `inbox`. */
   readonly inboxOwner: () => InboxOwner;
+  /** The body, for routes that take `bytes`. */
+  readonly bytes: () => Buffer;
   /** The host session that calls, where it says so. */
   readonly sessionId: string | null;
   readonly isTool: boolean;
@@ -55,6 +57,8 @@ interface RouteSpec<B extends z.ZodType, Q extends z.ZodType> {
   readonly body?: B;
   /** The body belongs to a host and may hold anything: the handler reads it. */
   readonly foreignBody?: true;
+  /** The body is bytes of that media type, up to the largest message; `check` throws before any of them is read. */
+  readonly bytes?: { readonly media: string; readonly check: (req: Request) => void };
   readonly query?: Q;
   readonly status?: number;
   readonly answer?: z.ZodType;
@@ -110,11 +114,14 @@ function handlerOf(deps: BrokerDeps, row: Route): RequestHandler {
   const isOpen = row.who === 'anyone' || row.who === 'inbox';
   const limit = isOpen ? STRANGERS_BODY_BYTES : Math.ceil(deps.settings.maxMessage * JSON_OVERHEAD);
   const readJson = express.json({ limit, strict: true });
+  const most = Math.ceil(deps.settings.maxMessage * JSON_OVERHEAD);
+  const readBytes = express.raw({ limit: most, type: () => true, inflate: false });
   return async (req, res) => {
     const caller = isOpen ? undefined : await authenticate(deps, bearer(req));
     checkScope(row.who, caller);
     const owner = row.who === 'inbox' ? await inboxOwner(deps, inboxAsker(row, req)) : undefined;
-    if (row.method === 'post' || row.method === 'patch') await parse(readJson, req, res);
+    row.bytes?.check(req);
+    if (row.method === 'post' || row.method === 'patch') await parse(row.bytes ? readBytes : readJson, req, res);
     const body = takesFields(row) ? readBody(row.body ?? NO_FIELDS, req) : undefined;
     const query = row.query === undefined ? undefined : check(row.query, req.query);
     const run = async (receipt: Context<never, never>['receipt']): Promise<Answer | undefined> => {
@@ -143,8 +150,8 @@ function networkOf(address: string): string {
 
 const isTool = (req: Request): boolean => req.headers['x-turnpost-client'] === 'mcp';
 
-const takesFields = ({ method, foreignBody }: Route): boolean =>
-  (method === 'post' || method === 'patch') && foreignBody === undefined;
+const takesFields = ({ method, foreignBody, bytes }: Route): boolean =>
+  (method === 'post' || method === 'patch') && foreignBody === undefined && bytes === undefined;
 
 function parse(readJson: RequestHandler, req: Request, res: Response): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -210,6 +217,7 @@ function contextOf(
       if (owner === undefined) throw new RelayError('unauthorized');
       return owner;
     },
+    bytes: () => (Buffer.isBuffer(req.body) ? req.body : Buffer.alloc(0)),
     sessionId: sessionOf(req),
     isTool: isTool(req),
     signal: () => whenGone(res),

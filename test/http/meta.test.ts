@@ -120,6 +120,10 @@ test('the description has every route of the interface, and no other', () => {
       'GET /v1/holds',
       'POST /v1/holds/{id}/accept',
       'POST /v1/holds/{id}/drop',
+      'GET /v1/suppressions',
+      'DELETE /v1/suppressions/{address}',
+      'POST /v1/intake/email',
+      'POST /v1/intake/ses',
     ].toSorted(),
   );
 });
@@ -147,6 +151,8 @@ test('which keys a route takes is described: none but for those that are for all
     'GET /v1/health',
     'GET /v1/ready',
     'POST /v1/enrolments/{code}/agents',
+    'POST /v1/intake/email',
+    'POST /v1/intake/ses',
   ]);
 });
 

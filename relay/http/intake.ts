@@ -1,0 +1,37 @@
+/** /v1/intake: mail by signed HTTP requests, from a worker at the edge or from Amazon SES. Off until the settings say otherwise. */
+import type { Request } from 'express';
+import type { BrokerDeps } from '../broker/deps.ts';
+import { checkRequest, type SignedRequest, takeRequest } from '../broker/http-intake.ts';
+import * as wire from '../wire.ts';
+import { type Route, route } from './route.ts';
+
+export function intakeRoutes(deps: BrokerDeps): Route[] {
+  return [
+    route({
+      method: 'post',
+      path: '/v1/intake/email',
+      who: 'anyone',
+      summary: 'An email as it came, signed as Standard Webhooks say; 200 when it is on disk',
+      bytes: { media: 'message/rfc822', check: (req) => checkRequest(deps, signedRequest(req)) },
+      answer: wire.Taken,
+      errors: ['unauthorized', 'not_found', 'recipient_unknown', 'blocked_by_policy', 'unavailable'],
+      async handle({ req, bytes }) {
+        await takeRequest(deps, signedRequest(req), bytes());
+        return { body: TAKEN };
+      },
+    }),
+  ];
+}
+
+const TAKEN: wire.WireTaken = { taken: true };
+
+function signedRequest(req: Request): SignedRequest {
+  const field = (name: string): string => req.get(name)?.trim() ?? '';
+  return {
+    id: field('webhook-id'),
+    timestamp: field('webhook-timestamp'),
+    signature: field('webhook-signature'),
+    envelopeFrom: field('x-envelope-from'),
+    envelopeTo: field('x-envelope-to'),
+  };
+}
