@@ -7,7 +7,7 @@
  */
 import type { MailboxConnection } from './letter-box-connection.ts';
 import { type DrainOptions, drainMailbox, KeeperFailure } from './letter-box-drain.ts';
-import { chooseFolders, type FolderWishes, type WatchedFolders } from './letter-box-folders.ts';
+import { chooseFolders, type FolderWishes, type ListedFolder, type WatchedFolders } from './letter-box-folders.ts';
 
 export interface VisitOptions {
   readonly account: string;
@@ -37,7 +37,7 @@ export class LetterBoxVisit {
 
   /** Finds out which folders there are. Throws FolderRefused for one that is never read. */
   static async begin(connection: MailboxConnection, options: VisitOptions): Promise<LetterBoxVisit> {
-    const folders = chooseFolders(await connection.listFolders(), options.wishes);
+    const folders = chooseFolders(await listFolders(connection, options), options.wishes);
     return new LetterBoxVisit(connection, options, folders);
   }
 
@@ -81,5 +81,18 @@ export class LetterBoxVisit {
     this.#open = folder;
     const box = await this.#connection.open(folder);
     await drainMailbox(box, { ...drain, account, folder, junk, decided: seen }, stopped);
+  }
+}
+
+/** None, where the server tells none: the folder of the URL is read all the same. */
+async function listFolders(connection: MailboxConnection, options: VisitOptions): Promise<readonly ListedFolder[]> {
+  try {
+    return await connection.listFolders();
+  } catch (error) {
+    if (!connection.usable) throw error;
+    const { account, drain } = options;
+    const cause = error instanceof Error ? error.message : String(error);
+    drain.log.warn({ tag: 'imap', account, cause }, 'the folders cannot be listed: the Junk folder is left out');
+    return [];
   }
 }

@@ -54,15 +54,21 @@ describe.skipIf(!mailPeerAvailable())('a relay that logs in by OAuth2', () => {
     await expect.poll(async () => (await admin().ready()).not_ready, SOON).toEqual([]);
   };
 
-  test('killed again and again after its refresh token was replaced, it logs in with the new one', async () => {
-    for (let kills = 0; kills < 4; kills += 1) {
+  const PATIENT = { timeout: 120_000 };
+
+  test(
+    'killed again and again after its refresh token was replaced, it logs in with the new one',
+    PATIENT,
+    async () => {
+      for (let kills = 0; kills < 3; kills += 1) {
+        await start();
+        await relay.end('SIGKILL');
+      }
       await start();
-      await relay.end('SIGKILL');
-    }
-    await start();
-    expect(auth.asked).toHaveLength(5);
-    expect(auth.reused).toEqual([]);
-  });
+      expect(auth.asked).toHaveLength(4);
+      expect(auth.reused).toEqual([]);
+    },
+  );
 
   test('a question goes out by SMTP with the token', async () => {
     const key = readFileSync(path.join(folder, 'data/admin.key'), 'utf8').trim();

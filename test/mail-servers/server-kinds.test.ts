@@ -181,6 +181,12 @@ describe('servers that Dovecot cannot be', () => {
     expect(waits.filter((ms) => ms < HOUR)).toHaveLength(2);
   });
 
+  test('a server that does not list its folders is read all the same', async () => {
+    const { port } = await server({ answers: { LIST: ['NO not allowed'] } });
+    await isReady(letterBox(port));
+    expect([keeper.cursors.size, waits]).toEqual([1, []]);
+  });
+
   test('ID is not sent to who did not ask for it: some servers end the session there', async () => {
     const { port, said } = await server({ capability: 'ID', answers: { ID: ['BYE', 'BYE', 'BYE'] } });
     await isReady(letterBox(port));
