@@ -7,6 +7,7 @@ interface EnrolOptions {
   readonly name?: string;
   readonly expiresIn?: string;
   readonly code?: string;
+  readonly mcpAccess?: true;
 }
 
 export function addEnrol(program: Command, cli: Cli): void {
@@ -15,17 +16,19 @@ export function addEnrol(program: Command, cli: Cli): void {
     .description('make a code by which one agent can register itself; with --code: register with it')
     .option('--name <name>', 'the name it will have; left out: it chooses')
     .option('--expires-in <duration>', 'how long the code is good, like 1h')
+    .option('--mcp-access', 'the MCP tools of that agent may use disposable inboxes')
     .option('--code <code>', 'register an agent with this code; needs no key')
     .action((options: EnrolOptions) =>
       options.code === undefined ? makeCode(options, cli) : useCode(options.code, options, cli),
     );
 }
 
-function makeCode({ name, expiresIn }: EnrolOptions, cli: Cli): Promise<void> {
+function makeCode({ name, expiresIn, mcpAccess }: EnrolOptions, cli: Cli): Promise<void> {
   return cli.withAdmin(async (client) => {
     const enrolment = await client.createEnrolment({
       ...(name && { name }),
       ...(expiresIn && { expires_in: expiresIn }),
+      ...(mcpAccess && { mcp_access: true }),
     });
     await cli.answer(enrolment, () => enrolment.code);
     if (cli.shared.json) return;

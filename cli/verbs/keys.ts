@@ -13,10 +13,15 @@ export function addKeys(program: Command, cli: Cli): void {
     .argument('<agent>', 'name or address')
     .option('--label <text>', 'what it is for')
     .option('--expires-in <duration>', 'like 12h or 90d; default: never', timeAhead)
-    .action((agent: string, options: { label?: string; expiresIn?: string }) =>
+    .option('--mcp-access', 'its MCP tools may use disposable inboxes')
+    .action((agent: string, options: { label?: string; expiresIn?: string; mcpAccess?: true }) =>
       cli.withAdmin(async (client) => {
-        const { label, expiresIn: expires_at } = options;
-        const key = await client.issueKey(agent, { ...(label && { label }), ...(expires_at && { expires_at }) });
+        const { label, expiresIn: expires_at, mcpAccess: mcp_access } = options;
+        const key = await client.issueKey(agent, {
+          ...(label && { label }),
+          ...(expires_at && { expires_at }),
+          ...(mcp_access && { mcp_access }),
+        });
         await cli.answer(key, () => keyCard(key));
       }),
     );
@@ -51,6 +56,7 @@ function keyCard(key: WireNewKey): string {
     ['id', key.id],
     ['secret', key.secret],
     ['expires', key.expires_at === null ? 'never' : shortTime(key.expires_at)],
+    ...(key.mcp_access ? [['mcp', 'may use disposable inboxes'] as const] : []),
     ...(key.label === null ? [] : [['label', key.label] as const]),
   ]);
 }
