@@ -11,12 +11,17 @@ const MAX_WRAPPED = 4;
 /** Marks around what is written from right to left, and invisible spaces (UAX #9). */
 const INVISIBLE = /[\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g;
 
+/** What most lines have nothing of. */
+const TO_BARE = /[\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff\u0660-\u0669\u06f0-\u06f9*_\u00a0\u202f]/;
+
 /** As it is compared: trimmed, without invisible characters and emphasis, with ASCII digits. */
 export function bareLine(line: string): string {
+  if (!TO_BARE.test(line)) return line.trim();
   return line
     .replace(INVISIBLE, '')
     .replace(/[\u0660-\u0669\u06f0-\u06f9]/g, (digit) => String((digit.codePointAt(0) ?? 0) & 15))
-    .replace(/[*_\u00a0\u202f]/g, (found) => (found === '*' || found === '_' ? '' : ' '))
+    .replace(/[*_]/g, '')
+    .replace(/[\u00a0\u202f]/g, ' ')
     .trim();
 }
 

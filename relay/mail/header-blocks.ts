@@ -39,7 +39,8 @@ const ARROWS = /^>>> .{1,300}\d{1,2}[:.]\d{2}.{0,40}>>>$/u;
 const TITLED_STROKES = /^[-_=—–]{3,}\s*\p{L}[\p{L}\p{M}\s'’.-]{2,60}?\s*[-_=—–]{3,}$/u;
 
 export function isSeparator(line: string): boolean {
-  if (line.length > MAX_MARK) return false;
+  // Of quotes only ">>>" is of interest.
+  if (line.length > MAX_MARK || /^\s{0,3}>(?!>>)/.test(line)) return false;
   const bare = bareSeparator(line);
   return SEPARATOR.test(bare) || BEGIN_FORWARD.test(bare) || ARROWS.test(bare);
 }

@@ -2,7 +2,8 @@
  * An HTML email as a walk over its elements and texts, in order, each element closed once: what a renderer needs, without
  * a tree. Only the tokenizer of htmlparser2 is used: its own stack of open elements costs the square of their number.
  *
- * Promises linear time and a stack of at most MAX_DEPTH on any input: deeper elements are passed over, their text is not.
+ * Promises linear time and a stack of at most MAX_DEPTH on any input: deeper elements, and those after MAX_TAGS, are
+ * passed over, their text is not.
  */
 import { Tokenizer } from 'htmlparser2';
 
@@ -21,6 +22,8 @@ export interface HtmlVisitor {
 }
 
 const MAX_DEPTH = 256;
+/** Of more tags only the text between them is read: no mail that somebody wrote has so many. */
+const MAX_TAGS = 20_000;
 const NO_ATTRIBUTES: ReadonlyMap<string, string> = new Map();
 
 /** https://html.spec.whatwg.org/#void-elements */
@@ -84,6 +87,7 @@ class Walk {
   readonly #blocks: number[] = [];
   /** Elements that were too deep, by name: their end tags close nothing. */
   readonly #tooDeep = new Map<string, number>();
+  #tags = 0;
   #tag = '';
   #attributes: Map<string, string> | null = null;
   #attribute = '';
@@ -114,6 +118,8 @@ class Walk {
 
   /** A self-closing slash means nothing in HTML. */
   endTag(): void {
+    this.#tags += 1;
+    if (this.#tags > MAX_TAGS) return;
     const element = { name: this.#tag, attributes: this.#attributes ?? NO_ATTRIBUTES };
     const closes = CLOSES.get(element.name);
     while (closes?.has(this.#stack.at(-1)?.name ?? '')) this.#pop();
@@ -128,6 +134,7 @@ class Walk {
   }
 
   closeTag(name: string): void {
+    if (this.#tags > MAX_TAGS) return;
     if (name === 'br') this.#lineBreak();
     const tooDeep = this.#tooDeep.get(name) ?? 0;
     if (tooDeep > 0) this.#tooDeep.set(name, tooDeep - 1);

@@ -160,7 +160,7 @@ class Renderer implements HtmlVisitor {
     const tight =
       breaks > 1 &&
       (isTight(bare) || /\bMsoNormal\b|\bMsoListParagraph/.test(attributes.get('class')?.slice(0, 200) ?? ''));
-    const inner = this.#lists.length > 0 && (name === 'ul' || name === 'ol');
+    const inner = this.#lists.length > 0 && (name === 'ul' || name === 'ol' || name === 'p');
     return {
       hidden:
         UNSEEN.has(name) ||

@@ -46,7 +46,7 @@ export function strongColour(bare: string, attribute: string | undefined): boole
   return Math.max(...channels) - Math.min(...channels) > 90;
 }
 
-const MAX_SHEET = 100_000;
+const MAX_SHEET = 50_000;
 const MAX_HIDDEN = 1000;
 
 /** The classes (".name") and ids ("#name") that the mail's style sheets hide, everywhere and without conditions. */

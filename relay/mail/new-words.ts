@@ -32,6 +32,7 @@ export function extractNewWords({ text, html }: Pick<ParsedEmail, 'text' | 'html
   if (choice === 'rich')
     return { ...rich, body: mergeLines(plain.body, rich.body), quoted: longer(plain.quoted, rich.quoted) };
   if (choice === 'plain') return plain;
+  if (choice === 'unsure') return { ...plain, notes: [EXTRACTION_NOTES.unsure] };
   // What the HTML says else stays readable.
   return {
     ...plain,

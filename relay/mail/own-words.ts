@@ -34,9 +34,9 @@ export function findOwnWords({ lines, tail }: ReplyLines): OwnWords {
   const bottom = sure.unsure ? lines.length : foots;
   const found = sure.unsure ? cutAt(lines, bottom) : sure;
   const openEnd = cut && found.parts.at(-1)?.answer.at(-1) === lines.length - 1;
-  const trimmed = found.parts.map((part, at) =>
-    found.unsure || (openEnd && at === found.parts.length - 1) ? { part, foot: [] } : trimFoot(lines, part),
-  );
+  const last = found.parts.length - 1;
+  const hasFoot = (at: number): boolean => !found.unsure && (at === 0 || at === last) && !(openEnd && at === last);
+  const trimmed = found.parts.map((part, at) => (hasFoot(at) ? trimFoot(lines, part) : { part, foot: [] }));
   const parts = trimmed.map(({ part }) => part).filter(({ answer }) => answer.some((at) => isOwn(lines[at])));
   const foot = [
     ...trimmed.flatMap((one) => one.foot),
@@ -101,8 +101,9 @@ function cutAt(lines: readonly Line[], bottom: number): Found {
   const under = belowFrame(lines, start, bottom);
   if (under.some((at) => isOwn(lines[at]))) return { parts: [asPart(under)], unsure: false };
   // Nothing stands above: it is all there is, and an attribution alone goes.
-  const from = lines[start]?.kind === 'original' ? 0 : skip(lines, start, ['mark', 'blank']);
-  return { parts: [asPart([...above, ...range(from, bottom)])], unsure: after < bottom };
+  const from = skip(lines, start, ['mark', 'blank']);
+  const all = lines[start]?.kind === 'original' ? range(0, bottom) : [...above, ...range(from, bottom)];
+  return { parts: [asPart(all)], unsure: after < bottom };
 }
 
 /**
@@ -162,12 +163,13 @@ function withForeignQuotes(lines: readonly Line[], after: number): readonly Line
 /** Below an attribution, with ">" before what is quoted: answers between and under the quotes are the person's. */
 function answersBelow(lines: readonly Line[], from: number, bottom: number): Part[] {
   const blocks = readBlocks(lines, from, endOfAnswers(lines, from, bottom));
-  const answers = blocks.filter(({ quote }) => !quote);
+  // Quotes and answers come in turn, a quote first.
+  const answers = blocks.flatMap(({ quote, places }, at) => (quote ? [] : [{ places, above: blocks[at - 1] }]));
   const first = blocks.findIndex(({ quote }) => !quote);
   const between = blocks.slice(first + 1).some(({ quote }) => quote);
   // One quote with one answer under it: the answer alone. Answers between quotes need what they answer.
   if (answers.length <= 1 && !between) return answers.map(({ places }) => asPart(places));
-  return answers.map(({ places }) => ({ question: lastParagraph(lines, blocks, places[0] ?? 0), answer: places }));
+  return answers.map(({ places, above }) => ({ question: lastParagraph(lines, above?.places ?? []), answer: places }));
 }
 
 /** Where yet another mail begins below the answers, without ">". */
@@ -198,9 +200,7 @@ function readBlocks(lines: readonly Line[], from: number, to: number): Block[] {
 }
 
 /** The question: what stands right above the answer in the quote, up to an empty line. */
-function lastParagraph(lines: readonly Line[], blocks: readonly Block[], answer: number): number[] {
-  const quote = blocks.findLast(({ quote, places }) => quote && (places[0] ?? 0) < answer);
-  const places = quote?.places ?? [];
+function lastParagraph(lines: readonly Line[], places: readonly number[]): number[] {
   const hasWords = (at: number): boolean => /[^\s>|]/.test(lines[at]?.text ?? '') && lines[at]?.kind === 'quote';
   const end = places.findLastIndex(hasWords);
   const start = places.findLastIndex((at, n) => n < end && !hasWords(at));

@@ -40,7 +40,7 @@ export interface ReplyLines {
 
 const MAX_TEXT = 64 * 1024;
 const MAX_LINES = 2000;
-const MAX_QUOTED = 20_000;
+const MAX_QUOTED = 10_000;
 
 export function readTextReply(text: string): ReplyLines {
   const all = collapseBlanks(text.replace(/\r\n?/g, '\n').split('\n'));
@@ -104,8 +104,9 @@ function readKinds(texts: readonly string[], hints: readonly Hint[]): Line[] {
   while (kinds.length < texts.length) {
     const at = kinds.length;
     const hint = fenced.has(at) ? 'code' : (hints[at] ?? null);
-    const wrapped = hint === null ? attributionLength(texts, at, isQuote) : 0;
-    const block = hint === null && wrapped === 0 ? headerBlockLength(texts, at) : 0;
+    const plain = hint === null && !/^\s{0,3}(?:>|$)/.test(texts[at] ?? '');
+    const wrapped = plain ? attributionLength(texts, at, isQuote) : 0;
+    const block = plain && wrapped === 0 ? headerBlockLength(texts, at) : 0;
     for (let n = 0; n < wrapped; n += 1) kinds.push('mark');
     for (let n = 0; n < block; n += 1) kinds.push('original');
     if (wrapped === 0 && block === 0) kinds.push(kindOf(texts[at] ?? '', hint));
@@ -127,7 +128,7 @@ function kindOf(text: string, hint: Hint): Kind {
 
 /** Programs put ">", initials or bold around it. */
 export function isReplyMarker(text: string): boolean {
-  if (text.length > 160) return false;
+  if (text.length > 160 || !text.includes('Please')) return false;
   const bare = text.replace(/^\s*\p{L}{1,12}>/u, '').replace(/[>*_|\ufeff]+/g, ' ');
   return bareLine(bare).replace(/\s+/g, ' ') === REPLY_MARKER;
 }

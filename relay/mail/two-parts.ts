@@ -4,7 +4,8 @@
  */
 import type { NewWords } from './contracts.ts';
 
-export type Choice = 'plain' | 'rich' | 'mismatch';
+/** `unsure`: the HTML has no new words, the text has. */
+export type Choice = 'plain' | 'rich' | 'mismatch' | 'unsure';
 
 interface Parts {
   readonly plain: NewWords;
@@ -34,6 +35,7 @@ export function compareParts({ plain, rich, text, richText, structured }: Parts)
   const richHeld = holdsLines(all, rich.body);
   if (!richHeld || !(holdsLines(richAll, plain.body) || rich.notes.length > 0)) return 'mismatch';
   // They differ in the cut alone.
+  if (richSaid === '') return 'unsure';
   if (structured && rich.notes.length === 0) return 'rich';
   return said.length >= richSaid.length ? 'plain' : 'rich';
 }

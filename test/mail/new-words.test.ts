@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { EXTRACTION_NOTES } from '../../relay/mail/extraction-notes.ts';
 import { newWords, REPLY_MARKER } from '../../relay/mail/new-words.ts';
 import { readCorpus } from './corpora.ts';
 
@@ -145,6 +146,13 @@ describe('what is the person’s stays', () => {
     expect(newWords(text).body).toBe(text);
   });
 
+  test('a footer above another mail is not said twice', () => {
+    const original = 'From: Bob <bob@example.com>\nSent: Thursday, November 19, 2026\nTo: b\nSubject: c\n\nShall I?';
+    const words = newWords(`Sent from Outlook for Android\n${original}`);
+    expect(words.body).toBe(`Sent from Outlook for Android\n${original}`);
+    expect(words.notes).toEqual([EXTRACTION_NOTES.unsure]);
+  });
+
   test('nothing is nothing', () => {
     expect(newWords(' \n \n')).toEqual({ body: '', quoted: null, signature: null, notes: [] });
   });
@@ -218,6 +226,7 @@ test.skipIf(emails === undefined || trimmed === undefined)(
         ([file, text]) => squeeze(newWords(text.toString()).body) !== squeeze(trimmed?.get(file)?.toString() ?? ''),
       )
       .map(([file]) => file);
+    console.log(`public answers of the trimmer: ${(emails?.size ?? 0) - wrong.length} of ${emails?.size} exact`);
     expect(wrong).toEqual([]);
   },
 );
@@ -225,6 +234,7 @@ test.skipIf(emails === undefined || trimmed === undefined)(
 const github = readCorpus('reply-github', '.txt');
 
 test.skipIf(github === undefined)('no public answer loses its first line', { timeout: 5000 }, () => {
+  console.log(`public answers of github: ${github?.size} read, none thrown, none without its first line`);
   for (const [file, text] of github ?? []) {
     const first = text
       .toString()
