@@ -23,14 +23,16 @@ import { authservIdFor } from './mail/authserv-id.ts';
 import { readEmailFrame } from './mail/compose-email.ts';
 import { type Resolver, systemResolver } from './mail/dns.ts';
 import { withoutSpecialNames } from './mail/dns-limits.ts';
+import { startExtractor } from './mail/extractor.ts';
 import { keyDirectory } from './mail/jwks-fetch.ts';
 import type { LetterBox } from './mail/letter-box.ts';
 import { imapLetterBoxes } from './mail/letter-boxes.ts';
 import { type TokensFor, tokensFor } from './mail/mail-login.ts';
-import { newWords } from './mail/new-words.ts';
 import { readOAuthFile } from './mail/oauth-file.ts';
+import { s3ObjectStore } from './mail/object-store.ts';
 import { openCourier } from './mail/open-courier.ts';
 import { type SmtpListener, startSmtpListener } from './mail/smtp-listener.ts';
+import { snsChecker } from './mail/sns-message.ts';
 import { makeTlsPair } from './mail/tls-pair.ts';
 import { publicFetch, type WebFetch } from './mail/web-fetch.ts';
 import { PACKAGE_ROOT, VERSION } from './package-info.ts';
@@ -70,10 +72,12 @@ export async function openRelay(
   if (config.socketPath !== null) checkSocketPath(config.socketPath);
   const unlock = lockFolder(path.join(config.dataDir, 'relay.lock'));
   const stoppers: Stopper[] = [];
+  const closers: Stopper[] = [];
   let stores: Stores | undefined;
   const stop = async (): Promise<void> => {
-    // All at once: each of them needs nothing but the store.
+    // All at once: each of them needs nothing but the store and what is closed after them.
     await Promise.all(stoppers.map((stopper) => stopper()));
+    await Promise.all(closers.map((closer) => closer()));
     await stores?.close();
     unlock();
   };
@@ -84,7 +88,7 @@ export async function openRelay(
   };
   try {
     stores = openSqlite(config.databaseFile);
-    return { ...(await connect({ config, log, clock, resolver, fetch, stores, stoppers })), stores, close };
+    return { ...(await connect({ config, log, clock, resolver, fetch, stores, stoppers, closers })), stores, close };
   } catch (error) {
     await close();
     throw error;
@@ -102,6 +106,8 @@ interface Building {
   readonly fetch: WebFetch;
   readonly stores: Stores;
   readonly stoppers: Stopper[];
+  /** What those who stop still need: closed after them. */
+  readonly closers: Stopper[];
 }
 
 async function connect(building: Building): Promise<Omit<RunningRelay, 'stores' | 'close'>> {
@@ -133,11 +139,13 @@ async function connect(building: Building): Promise<Omit<RunningRelay, 'stores' 
 }
 
 async function brokerDeps(
-  { config, log, clock, resolver, fetch, stores }: Building,
+  { config, log, clock, resolver, fetch, stores, closers }: Building,
   parts: { readonly waiters: Waiters; readonly metrics: Metrics; readonly wakeOutbox: () => void },
 ): Promise<BrokerDeps> {
   const { domain, owner = null, leaseMs, maxMessage, tokenLetsIn, mailboxes } = config;
   const signer = await loadSigner(stores, clock.now());
+  const extractor = startExtractor({ clock, log });
+  closers.push(() => extractor.close());
   return {
     stores,
     clock,
@@ -167,6 +175,12 @@ async function brokerDeps(
       },
     },
     signer,
+    ses: {
+      sns: snsChecker({ fetch, clock }),
+      fetch,
+      objects:
+        config.s3Url === undefined ? null : s3ObjectStore({ url: config.s3Url, maxBytes: maxMessage, fetch, clock }),
+    },
     keyDirectory: keyDirectory({
       fetch,
       clock,
@@ -186,7 +200,7 @@ async function brokerDeps(
       clock,
       log,
     }),
-    extractor: { extract: async ({ text }) => newWords(text), close: async () => {} },
+    extractor,
     count: parts.metrics.count,
     wake: (agentIds) => parts.waiters.wake(agentIds),
     wakeOutbox: parts.wakeOutbox,

@@ -12,6 +12,7 @@ import type { CursorMove, Intake, ReceivedEmail } from '../store/stores.ts';
 import { findTargets, type Target } from './address-book.ts';
 import { intakesForAgents } from './agent-intake.ts';
 import type { BrokerDeps } from './deps.ts';
+import { answerEncrypted } from './encrypted-mail.ts';
 import { findInboxes, intakeForInbox } from './inbox-intake.ts';
 import type { ReadEmail } from './intake-mail.ts';
 import { quarantineIntakes } from './intake-quarantine.ts';
@@ -25,20 +26,34 @@ import { sha256 } from './signer.ts';
  */
 export async function takeEmail(deps: BrokerDeps, email: IncomingEmail): Promise<DeskReply> {
   const parsed = await parseOrExplain(email.raw);
-  const intakes =
-    typeof parsed === 'string' ? await quarantineIntakes(deps, email, parsed) : await readIntakes(deps, email, parsed);
-  if (!Array.isArray(intakes)) {
-    deps.log.warn({ source: describeSource(email.source), reason: intakes.reason }, 'email refused');
-    return intakes.reply;
+  const means =
+    typeof parsed === 'string'
+      ? { kind: 'read' as const, intakes: await quarantineIntakes(deps, email, parsed), email: null }
+      : await readIntakes(deps, email, parsed);
+  if (means.kind === 'refused') {
+    deps.log.warn({ source: describeSource(email.source), reason: means.reason }, 'email refused');
+    return means.reply;
   }
+  const { intakes } = means;
   if (intakes.length === 0 && email.source.kind !== 'imap') {
     // Its recipient went between RCPT and DATA: come again, then RCPT says so for good.
     throw new RelayError('unavailable', { message: 'The recipient is no longer here.' });
   }
   const fresh = await deps.stores.messages.receive(received(deps, email.source, email.raw, email.receivedAt), intakes);
   announce(deps, email.source, fresh);
+  if (means.email !== null) await answerEncrypted(deps, means.email, fresh);
   return { accepted: true };
 }
+
+/** What an email means to all it is for. */
+interface Means {
+  readonly kind: 'read';
+  readonly intakes: readonly Intake[];
+  /** Null where it is no letter to an agent. */
+  readonly email: ReadEmail | null;
+}
+
+const read = (intakes: readonly Intake[], email: ReadEmail | null = null): Means => ({ kind: 'read', intakes, email });
 
 interface RefusedEmail {
   readonly source: IntakeSource;
@@ -112,22 +127,23 @@ async function readIntakes(
   deps: BrokerDeps,
   incoming: IncomingEmail,
   parsed: ParsedEmail,
-): Promise<Intake[] | ClaimRefused> {
+): Promise<Means | ClaimRefused> {
   const { source } = incoming;
   const addresses = addressesOf(source, parsed);
   const inboxes = await findInboxes(deps, addresses);
   const targets = await agentsMeant(deps, parsed, addresses, inboxes.length > 0);
-  if (targets.length === 0 && inboxes.length === 0) return [];
+  if (targets.length === 0 && inboxes.length === 0) return read([]);
   const claim = await readAgentClaim(deps, parsed, targets);
   if (claim.kind === 'refused') {
-    return source.kind === 'imap' ? quarantineIntakes(deps, incoming, claim.reason) : claim;
+    return source.kind === 'imap' ? read(await quarantineIntakes(deps, incoming, claim.reason)) : claim;
   }
   const proof = await deps.authenticator.authenticate(incoming, parsed);
   const forInboxes = inboxes.map((inbox) => intakeForInbox(incoming, parsed, proof, inbox));
-  if (targets.length === 0) return forInboxes;
+  if (targets.length === 0) return read(forInboxes);
   if (claim.kind === 'signed') {
     const email = { ...incoming, parsed, proof, signed: claim.email };
-    return [...(await Promise.all(targets.map((target) => intakeForPeer(deps, email, target)))), ...forInboxes];
+    const forAgents = await Promise.all(targets.map((target) => intakeForPeer(deps, email, target)));
+    return read([...forAgents, ...forInboxes]);
   }
   const email: ReadEmail = {
     ...incoming,
@@ -137,8 +153,12 @@ async function readIntakes(
     words: await deps.extractor.extract(parsed),
   };
   const forAgents = await intakesForAgents(deps, email, targets);
-  return [...forAgents, ...forInboxes];
+  return read([...forAgents, ...forInboxes], email);
 }
+
+/** Is somebody there who tells the sender? A mailbox, and SES, have taken the mail already. */
+const canRefuse = (source: IntakeSource): boolean =>
+  source.kind === 'smtp' || (source.kind === 'http' && source.service !== 'ses');
 
 /** What was sent to a disposable inbox alone reaches no agent, whatever it refers to. */
 async function agentsMeant(

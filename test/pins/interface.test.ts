@@ -33,6 +33,7 @@ test('the settings and what they are where nobody sets them', () => {
     "TURNPOST_PEERS = none: mail of other relays' agents is held",
     'TURNPOST_INTAKE_SECRET = none: nobody may',
     'TURNPOST_SES_TOPIC = none',
+    'TURNPOST_S3_URL = none',
     'TURNPOST_INBOUND_AUTH = `token` while the domain ends in .localhost, else `dmarc`',
     'TURNPOST_AUTHSERV_ID = preset for well-known providers',
     'TURNPOST_ARC_FORWARDERS = none',
@@ -74,7 +75,7 @@ test('the fields of what is sent and of what is read', () => {
     'attachments body cc data expires_at in_reply_to priority requires_response subject thread_id to type'.split(' '),
   );
   expect(Object.keys(wire.Message.shape).toSorted()).toEqual(
-    'attachments attempt auth body cc created_at data delivered_at deliveries evidence expires_at from id in_reply_to priority quoted requires_response signature state subject thread_id to trust type verified_by'.split(
+    'attachments attempt auth body cc created_at data delivered_at deliveries evidence expires_at from id in_reply_to notes priority quoted requires_response signature state subject thread_id to trust type verified_by'.split(
       ' ',
     ),
   );

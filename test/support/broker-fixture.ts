@@ -15,7 +15,9 @@ import { startAuthenticator } from '../../relay/mail/authenticator.ts';
 import { readEmailFrame } from '../../relay/mail/compose-email.ts';
 import type { Authenticator } from '../../relay/mail/contracts.ts';
 import { keyDirectory } from '../../relay/mail/jwks-fetch.ts';
-import { newWords } from '../../relay/mail/new-words.ts';
+import { extractNewWords } from '../../relay/mail/new-words.ts';
+import type { ObjectStore } from '../../relay/mail/object-store.ts';
+import { snsChecker } from '../../relay/mail/sns-message.ts';
 import type { WebFetch } from '../../relay/mail/web-fetch.ts';
 import { openSqlite } from '../../relay/store/sqlite/open-sqlite.ts';
 import type { Delivery, DeliveryState } from '../../relay/types.ts';
@@ -60,6 +62,7 @@ interface BrokerOptions {
   readonly authenticator?: Authenticator;
   /** The web, for keys of other relays; nobody answers where left out. */
   readonly fetch?: WebFetch;
+  readonly objects?: ObjectStore;
   /** What the DNS knows; nothing where left out. */
   readonly zone?: Zone;
   /** What the provider of the mailboxes calls itself in Authentication-Results. */
@@ -102,14 +105,16 @@ export async function openBroker(options: BrokerOptions = {}): Promise<Broker> {
   const counted = new Map<CountedEvent, number>();
   let rings = 0;
   const signer = await loadSigner(stores, clock.now());
+  const { fetch = nobodyAnswers } = options;
   const deps: BrokerDeps = {
     stores,
     clock,
     log: silentLog,
     settings: { ...SETTINGS, ...options.settings },
     signer,
+    ses: { sns: snsChecker({ fetch, clock }), fetch, objects: options.objects ?? null },
     keyDirectory: keyDirectory({
-      fetch: options.fetch ?? nobodyAnswers,
+      fetch,
       clock,
       onKeys: (domain, kids) => signer.peerKeys.keepOnly(domain, kids, clock.now()),
     }),
@@ -120,7 +125,7 @@ export async function openBroker(options: BrokerOptions = {}): Promise<Broker> {
     fetch: options.fetch ?? nobodyAnswers,
     randomBytes: options.randomBytes ?? randomBytes,
     authenticator: options.authenticator ?? zoneAuthenticator(options, clock),
-    extractor: { extract: async ({ text }) => newWords(text), close: async () => {} },
+    extractor: { extract: async (email) => extractNewWords(email), close: async () => {} },
     count: (event, by = 1) => counted.set(event, (counted.get(event) ?? 0) + by),
     wake: (ids) => woken.push(...ids),
     wakeOutbox: () => {
