@@ -35,9 +35,13 @@ export function messageText(message: WireMessage): string {
   return `${head}\n\n${printable(message.body)}${data}`;
 }
 
-/** What SPF, DKIM, DMARC and ARC said of an email. */
 function authRow({ auth }: WireMessage): (readonly [string, string])[] {
-  return auth === null ? [] : [['checks', `spf ${auth.spf}, dkim ${auth.dkim}, dmarc ${auth.dmarc}, arc ${auth.arc}`]];
+  return auth === null ? [] : [['checks', checksText(auth)]];
+}
+
+/** What SPF, DKIM, DMARC and ARC said of an email. */
+export function checksText({ spf, dkim, dmarc, arc }: NonNullable<WireMessage['auth']>): string {
+  return `spf ${spf}, dkim ${dkim}, dmarc ${dmarc}, arc ${arc}`;
 }
 
 /** A recipient's own state, or for a sender what became of each copy. */

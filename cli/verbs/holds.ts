@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import type { WireHold } from '../../relay/wire.ts';
 import type { Cli } from '../cli.ts';
+import { checksText } from '../message-text.ts';
 import { count } from '../options.ts';
 import { shortTime, table } from '../table.ts';
 
@@ -38,7 +39,9 @@ function holdTable(holds: readonly WireHold[]): string {
     message.from.address,
     to,
     message.subject ?? '-',
+    message.auth === null ? '-' : checksText(message.auth),
     reason,
   ]);
-  return rows.length === 0 ? 'Nothing is held.' : table(['ID', 'TIME', 'FROM', 'TO', 'SUBJECT', 'REASON'], rows);
+  const columns = ['ID', 'TIME', 'FROM', 'TO', 'SUBJECT', 'CHECKS', 'REASON'];
+  return rows.length === 0 ? 'Nothing is held.' : table(columns, rows);
 }

@@ -15,7 +15,7 @@ import { checkDkim, type DkimFindings, isSigned } from './dkim-check.ts';
 import { checkDmarc, type DmarcFindings, type Identifiers, isRelated, NO_DMARC } from './dmarc-check.ts';
 import type { Resolver } from './dns.ts';
 import { type DnsLimits, limitDns } from './dns-limits.ts';
-import { type ProviderVerdict, readVerdict } from './provider-verdict.ts';
+import { keyword, type ProviderVerdict, readVerdict } from './provider-verdict.ts';
 import { checkSpf, isLoopback, NO_SPF, type SpfFindings } from './spf-check.ts';
 
 export interface AuthenticatorOptions {
@@ -89,7 +89,7 @@ async function proveByProvider(checking: Checking, { account }: IntakeSource & {
 async function proveByService(checking: Checking, source: IntakeSource & { kind: 'http' }): Promise<SenderProof> {
   if (source.auth === null) return proveWith(checking, undefined);
   const { spf, dkim, dmarc, arc } = source.auth;
-  const auth = { spf: spf.toLowerCase(), dkim: dkim.toLowerCase(), dmarc: dmarc.toLowerCase(), arc: arc.toLowerCase() };
+  const auth = { spf: keyword(spf), dkim: keyword(dkim), dmarc: keyword(dmarc), arc: keyword(arc) };
   const { domain } = checking.author;
   return proveWith(checking, {
     auth,

@@ -33,8 +33,12 @@ export function readVerdict({ results }: AuthenticationResults): ProviderVerdict
   };
 }
 
-/** A result is a keyword (RFC 8601 section 2.2). */
-const word = (found: MethodResult | undefined): string => /^[a-z-]{1,20}$/.exec(found?.result ?? '')?.[0] ?? 'none';
+const word = (found: MethodResult | undefined): string => keyword(found?.result ?? '');
+
+/** A result is a keyword (RFC 8601 section 2.2); anything else is none, and is shown to nobody. */
+export function keyword(result: string): string {
+  return /^[a-z-]{1,20}$/.exec(result.toLowerCase())?.[0] ?? 'none';
+}
 
 /** The policy stands in a comment, `(p=NONE dis=NONE)`, or in a property of the provider's own. */
 function saysNone({ comment, properties }: MethodResult): boolean {

@@ -6,13 +6,17 @@ import { quarantineEmail, takeEmail } from '../../relay/broker/intake.ts';
 import { Outbox } from '../../relay/broker/outbox.ts';
 import { openBroker } from '../support/broker-fixture.ts';
 import { HostSession } from '../support/host-session.ts';
+import { trustZone } from '../support/mail-signing.ts';
 import { byImap, bySmtp, deliveryReport, rawEmail } from '../support/raw-email.ts';
 import { DELIVERED, ScriptedCourier } from '../support/scripted-courier.ts';
 import { ALL } from '../support/store-fixture.ts';
+import type { Zone } from '../support/zone-resolver.ts';
+
+const NO_TOKEN = { smtp: false, imap: false, http: false };
 
 /** An agent that has asked a person, from a session. */
-async function openAsked(settings: NonNullable<Parameters<typeof openBroker>[0]>['settings'] = {}) {
-  const broker = await openBroker({ settings });
+async function openAsked(settings: NonNullable<Parameters<typeof openBroker>[0]>['settings'] = {}, zone: Zone = {}) {
+  const broker = await openBroker({ settings, zone });
   const agent = await broker.agent('asker');
   const session = new HostSession(broker, agent);
   await session.start();
@@ -35,6 +39,12 @@ describe('an answer', () => {
     expect(text).toContain(`thread: ${asked.message.threadId}, answers ${asked.message.id}`);
     expect(text).toContain('\nYes, go on.\n');
     expect(text).not.toContain('May I?');
+  });
+
+  test('proven by DMARC, where a token is not enough: the session reads how it was verified', async () => {
+    const { session, replyTo, take } = await openAsked({ tokenLetsIn: NO_TOKEN }, trustZone());
+    await take(rawEmail({ to: replyTo }));
+    expect((await session.stop()).text).toContain('a person, by email; trust: known, verified by DMARC');
   });
 
   test('the same mail by SMTP and by IMAP is one', async () => {
