@@ -20,7 +20,7 @@ describe('every answer comes out as a reader would take it', () => {
 
 test('there are at least 180, in at least 15 languages, and the score is 98 % or more', async () => {
   const score = await scoreReplies(CASES);
-  console.log(scoreLine(CASES.length, score));
+  console.log(`own replies: ${scoreLine(CASES.length, score)}`);
   expect(CASES.length).toBeGreaterThanOrEqual(180);
   const languages = CASES.flatMap(({ name }) => name.split('-').filter((part) => /^[a-z]{2}$/.test(part)));
   expect(new Set(languages).size).toBeGreaterThanOrEqual(15);

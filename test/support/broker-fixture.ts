@@ -98,9 +98,15 @@ const SETTINGS: BrokerSettings = {
 
 /** Call inside a test: the stores are closed at its end. */
 export async function openBroker(options: BrokerOptions = {}): Promise<Broker> {
+  const broker = await makeBroker(options);
+  onTestFinished(() => broker.deps.stores.close());
+  return broker;
+}
+
+/** For programs that are no test: who makes it closes its stores. */
+export async function makeBroker(options: BrokerOptions = {}): Promise<Broker> {
   const clock = options.clock ?? new ManualClock();
   const stores = openSqlite(options.file ?? ':memory:');
-  onTestFinished(() => stores.close());
   const woken: string[] = [];
   const counted = new Map<CountedEvent, number>();
   let rings = 0;

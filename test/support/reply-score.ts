@@ -88,7 +88,7 @@ function countLines(text: string): Map<string, number> {
 
 export function scoreLine(total: number, { exact, leaked, cut }: ReplyScore): string {
   const percent = total === 0 ? 0 : Math.floor((exact.length * 1000) / total) / 10;
-  return `replies: ${exact.length} of ${total} exact (${percent} %), ${leaked.length} leaked, ${cut.length} cut`;
+  return `${exact.length} of ${total} exact (${percent} %), ${leaked.length} leaked, ${cut.length} cut`;
 }
 
 /** What an expectation says beyond the body, as a list of what is wrong. */
