@@ -215,6 +215,14 @@ export const SETTINGS = {
     doc: 'ARN of the SNS topic by which Amazon SES hands in mail at /v1/intake/ses, several by comma.',
     parse: snsTopics,
   },
+  s3Url: {
+    env: 'TURNPOST_S3_URL',
+    default: undefined,
+    shown: 'none',
+    doc: 'Where Amazon SES puts mail too large for a notification, `https://KEY_ID:SECRET@s3.REGION.amazonaws.com`.',
+    parse: url('https'),
+    secret: true,
+  },
   inboundAuth: {
     env: 'TURNPOST_INBOUND_AUTH',
     default: undefined,

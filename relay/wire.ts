@@ -251,8 +251,8 @@ export const Suppression = z.object({
   expires_at: time.nullable(),
 });
 export const RemovedSuppressions = z.object({ address: z.string(), removed: z.number() });
-/** An email that was handed in is on disk, now or from before. */
-export const Taken = z.object({ taken: z.literal(true) });
+/** An email that was handed in: true where it is on disk, now or from before; false where nothing of it is ours. */
+export const Taken = z.object({ taken: z.boolean() });
 export const Health = z.object({ status: z.literal('ok'), version: z.string() });
 export const Ready = z.object({ ready: z.boolean(), not_ready: z.array(z.string()) });
 export const ErrorAnswer = z.object({

@@ -9,6 +9,7 @@ import type { KeyDirectory } from '../mail/jwks-fetch.ts';
 import type { WebFetch } from '../mail/web-fetch.ts';
 import type { Stores } from '../store/stores.ts';
 import type { DkimDesk } from './dkim-desk.ts';
+import type { SesWorld } from './ses-intake.ts';
 import type { Signer } from './signer.ts';
 
 /** The settings the rules need. */
@@ -85,6 +86,7 @@ export interface BrokerDeps {
   readonly extractor: Extractor;
   /** The keys of other relays' agents. */
   readonly keyDirectory: KeyDirectory;
+  readonly ses: SesWorld;
   readonly resolver: Resolver;
   readonly fetch: WebFetch;
   readonly randomBytes: (size: number) => Buffer;

@@ -22,7 +22,7 @@ import { sha256 } from './signer.ts';
 
 /**
  * Refused is only what claims to be an agent's and is not, and nothing of it is kept; where nobody is there to be told
- * (IMAP), it is held. Throws `unavailable` where the store cannot take it now: the peer keeps it and comes again.
+ * (IMAP, SES), it is held. Throws `unavailable` where the store cannot take it now: the peer keeps it and comes again.
  */
 export async function takeEmail(deps: BrokerDeps, email: IncomingEmail): Promise<DeskReply> {
   const parsed = await parseOrExplain(email.raw);
@@ -135,7 +135,7 @@ async function readIntakes(
   if (targets.length === 0 && inboxes.length === 0) return read([]);
   const claim = await readAgentClaim(deps, parsed, targets);
   if (claim.kind === 'refused') {
-    return source.kind === 'imap' ? read(await quarantineIntakes(deps, incoming, claim.reason)) : claim;
+    return canRefuse(source) ? claim : read(await quarantineIntakes(deps, incoming, claim.reason));
   }
   const proof = await deps.authenticator.authenticate(incoming, parsed);
   const forInboxes = inboxes.map((inbox) => intakeForInbox(incoming, parsed, proof, inbox));

@@ -2,6 +2,7 @@
 import type { Request } from 'express';
 import type { BrokerDeps } from '../broker/deps.ts';
 import { checkRequest, type SignedRequest, takeRequest } from '../broker/http-intake.ts';
+import { checkSesOn, takeFromSns } from '../broker/ses-intake.ts';
 import * as wire from '../wire.ts';
 import { type Route, route } from './route.ts';
 
@@ -15,15 +16,25 @@ export function intakeRoutes(deps: BrokerDeps): Route[] {
       bytes: { media: 'message/rfc822', check: (req) => checkRequest(deps, signedRequest(req)) },
       answer: wire.Taken,
       errors: ['unauthorized', 'not_found', 'recipient_unknown', 'blocked_by_policy', 'unavailable'],
-      async handle({ req, bytes }) {
+      async handle({ req, bytes }): Promise<{ body: wire.WireTaken }> {
         await takeRequest(deps, signedRequest(req), bytes());
-        return { body: TAKEN };
+        return { body: { taken: true } };
+      },
+    }),
+    route({
+      method: 'post',
+      path: '/v1/intake/ses',
+      who: 'anyone',
+      summary: 'A notification of Amazon SES by SNS, signed by SNS: mail that came in, bounces and complaints',
+      bytes: { media: 'text/plain', check: () => checkSesOn(deps) },
+      answer: wire.Taken,
+      errors: ['unauthorized', 'not_found', 'unavailable'],
+      async handle({ bytes }): Promise<{ body: wire.WireTaken }> {
+        return { body: { taken: await takeFromSns(deps, bytes()) } };
       },
     }),
   ];
 }
-
-const TAKEN: wire.WireTaken = { taken: true };
 
 function signedRequest(req: Request): SignedRequest {
   const field = (name: string): string => req.get(name)?.trim() ?? '';

@@ -15,6 +15,8 @@ export interface WebAnswer {
 export interface FetchLimits {
   readonly maxBytes: number;
   readonly headers?: Readonly<Record<string, string>>;
+  /** 5 s where left out. */
+  readonly timeoutMs?: number;
 }
 
 /** Rejects with an Error, whose message says why, for all that is no answer. */
@@ -85,9 +87,9 @@ export const publicFetch: WebFetch = async (url, limits) => {
   return await get(url, limits);
 };
 
-function get(url: string, { maxBytes, headers = {} }: FetchLimits): Promise<WebAnswer> {
+function get(url: string, { maxBytes, headers = {}, timeoutMs = TIMEOUT_MS }: FetchLimits): Promise<WebAnswer> {
   return new Promise((resolve, reject) => {
-    const signal = AbortSignal.timeout(TIMEOUT_MS);
+    const signal = AbortSignal.timeout(timeoutMs);
     const request = https.get(url, { lookup: publicLookup, agent: false, signal, headers }, (answer) => {
       const chunks: Buffer[] = [];
       let bytes = 0;
