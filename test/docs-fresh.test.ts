@@ -4,6 +4,7 @@ import path from 'node:path';
 import { expect, test } from 'vitest';
 import { printDocs } from '../docs/print-docs.ts';
 import { tooLong } from '../docs/size-report.ts';
+import { describeSettings } from '../relay/config.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '..');
 const pages = await printDocs();
@@ -16,7 +17,7 @@ test.each([...pages.keys()])('%s is fresh; else run: npm run docs', (file) => {
 test('the settings to copy from are all commented out, so that copying changes nothing', () => {
   const lines = (pages.get('templates/env.example') ?? '').split('\n').filter((line) => line !== '');
   expect(lines.filter((line) => !line.startsWith('#'))).toEqual([]);
-  expect(lines.filter((line) => line.startsWith('#TURNPOST_'))).toHaveLength(23);
+  expect(lines.filter((line) => line.startsWith('#TURNPOST_'))).toHaveLength(describeSettings().length);
 });
 
 test('no page names a machine’s own folder', () => {

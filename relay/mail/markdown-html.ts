@@ -1,7 +1,7 @@
 /**
  * An agent's words as HTML: paragraphs, lists, code, quotes, bold and links of Markdown, everything else as it stands.
  *
- * Promises that nothing of the text is lost, that every character of it is escaped, that links go to http, https and
+ * Promises that nothing is lost but Markdown's own marks, that every character of it is escaped, that links go to http, https and
  * mailto only and say where, and linear time. Styles stand at the elements, since mail programs drop style sheets.
  */
 
@@ -43,18 +43,20 @@ function readBlock(lines: readonly string[], at: number): Block {
     return { html: `<p dir="auto" style="${PARAGRAPH}"><b>${inline(heading)}</b></p>`, next: at + 1 };
   if (QUOTED.test(line)) return readQuote(lines, at);
   if (ITEM.test(line)) return readList(lines, at);
+  if (isRow(line)) return readTable(lines, at);
   return readParagraph(lines, at);
 }
+
+const asCode = (text: string): string => `<pre class="code" dir="ltr" style="${CODE}">${escapeHtml(text)}</pre>`;
 
 /** Up to the closing fence, or to the end where there is none. */
 function readCode(lines: readonly string[], at: number): Block {
   const [, fence = ''] = FENCE.exec(lines[at] ?? '') ?? [];
   const closes = (line: string): boolean =>
     line.trim().startsWith(fence) && line.trim().replaceAll(fence[0] ?? '', '') === '';
-  const length = lines.slice(at + 1).findIndex(closes);
-  const end = length < 0 ? lines.length : at + 1 + length;
+  const end = endOf(lines, at + 1, (line) => !closes(line));
   const code = lines.slice(at + 1, end).join('\n');
-  return { html: `<pre class="code" dir="ltr" style="${CODE}">${escapeHtml(code)}</pre>`, next: end + 1 };
+  return { html: asCode(code), next: end + 1 };
 }
 
 function readQuote(lines: readonly string[], at: number): Block {
@@ -64,39 +66,41 @@ function readQuote(lines: readonly string[], at: number): Block {
   return { html, next: end };
 }
 
-/** Items and the indented lines that belong to them. Deeper items are moved in, and keep the marks they have. */
+const isRow = (line: string): boolean => line.trimStart().startsWith('|') && line.trimEnd().endsWith('|');
+
+/** Rows of a table keep their columns, as code does. */
+function readTable(lines: readonly string[], at: number): Block {
+  const end = endOf(lines, at, (line) => isRow(line));
+  return { html: asCode(lines.slice(at, end).join('\n')), next: end };
+}
+
+/** Items and the indented lines that belong to them. Deeper items are moved in; numbers stay as they were written. */
 function readList(lines: readonly string[], at: number): Block {
   const end = endOf(lines, at, (line, index) => ITEM.test(line) || (index > at && /^ {2,}\S/.test(line)));
-  const items: string[] = [];
-  let words: string[] = [];
-  let open = '';
-  const close = (): void => {
-    if (words.length > 0)
-      items.push(`<li dir="auto" style="${open}white-space:pre-wrap">${inline(words.join('\n'))}</li>`);
-    words = [];
-  };
+  const items: { readonly style: string; readonly words: string[] }[] = [];
   for (const line of lines.slice(at, end)) {
     const [, indent, number, rest] = ITEM.exec(line) ?? [];
     if (indent === undefined || rest === undefined) {
-      words.push(line.trim());
+      items.at(-1)?.words.push(line.trim());
       continue;
     }
-    close();
-    open = `margin:0 0 4px ${Math.min(Math.floor(indent.length / 2), 4) * 16}px;${number === undefined ? 'list-style-type:disc;' : ''}`;
-    words = [number === undefined ? rest : `${number}. ${rest}`];
+    const margin = `margin:0 0 4px ${Math.min(Math.floor(indent.length / 2), 4) * 16}px`;
+    items.push(
+      number === undefined
+        ? { style: margin, words: [rest] }
+        : { style: `${margin};list-style-type:none`, words: [`${number}. ${rest}`] },
+    );
   }
-  close();
-  const numbered = /^\s*\d/.test(lines[at] ?? '');
-  return {
-    html: `<ul style="${LIST}${numbered ? ';list-style-type:none;padding-left:8px' : ''}">${items.join('')}</ul>`,
-    next: end,
-  };
+  const html = items.map(
+    ({ style, words }) => `<li dir="auto" style="${style};white-space:pre-wrap">${inline(words.join('\n'))}</li>`,
+  );
+  return { html: `<ul style="${LIST}">${html.join('')}</ul>`, next: end };
 }
 
 /** The lines as they stand: an agent's line ends and spaces mean something more often than not. */
 function readParagraph(lines: readonly string[], at: number): Block {
   const isOther = (line: string): boolean =>
-    line.trim() === '' || FENCE.test(line) || HEADING.test(line) || QUOTED.test(line) || ITEM.test(line);
+    line.trim() === '' || FENCE.test(line) || HEADING.test(line) || QUOTED.test(line) || ITEM.test(line) || isRow(line);
   const end = endOf(lines, at, (line, index) => index === at || !isOther(line));
   return { html: `<p dir="auto" style="${PARAGRAPH}">${inline(lines.slice(at, end).join('\n'))}</p>`, next: end };
 }
