@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { SqliteAgentTable } from '../../relay/store/sqlite/agent-table.ts';
 import { SqliteDatabase, type Statement } from '../../relay/store/sqlite/database.ts';
 import { SqliteDeliveryTable } from '../../relay/store/sqlite/delivery-table.ts';
+import { SqliteInboxTable } from '../../relay/store/sqlite/inbox-table.ts';
 import { SqliteMessageTable } from '../../relay/store/sqlite/message-table.ts';
 import { SqliteOutboxTable } from '../../relay/store/sqlite/outbox-table.ts';
 import type { Stores } from '../../relay/store/stores.ts';
@@ -61,5 +62,20 @@ test('the next email that may be sent is found by an index, whatever waits for o
   expect(database.plansWith('delivery_outbox_domain')).toHaveLength(2);
   expect(database.plansWith('delivery_sent')).toHaveLength(1);
   expect(database.plansWith('SCAN d')).toEqual([]);
+  await database.close();
+});
+
+test("an owner's inboxes and an inbox's mail are found by an index, whatever others have", async () => {
+  const database = new RecordingDatabase(':memory:');
+  const inboxes = new SqliteInboxTable(database);
+  const reader = { ownerId: 'owner', goneBefore: START };
+  const page = { cursor: undefined, limit: 10 };
+  await inboxes.list(reader, page);
+  await inboxes.mails('ibx_1', {}, page);
+  await inboxes.newMails('ibx_1', undefined, {}, 10);
+  await inboxes.findLiveByName('brisk-heron-42', START);
+  await inboxes.findMail(reader, null, 'eml_1');
+  expect(database.plansWith('SCAN i')).toEqual([]);
+  expect(database.plansWith('SCAN e')).toEqual([]);
   await database.close();
 });
