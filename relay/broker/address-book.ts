@@ -1,6 +1,7 @@
 /** Who is an email for: reply tokens, agents' addresses, our own Message-IDs. The first that fits is the answer. */
 import { canonicalAddress } from '../mail/address.ts';
 import { findTokens, type ReadToken, tokenMatches } from '../mail/reply-token.ts';
+import { withSesAliases } from '../mail/ses-message-id.ts';
 import type { Agent, Message, ReplyPurpose, ReplyRoute } from '../types.ts';
 import type { BrokerDeps } from './deps.ts';
 import { localName } from './recipients.ts';
@@ -46,7 +47,7 @@ async function findByAddress(deps: BrokerDeps, address: string): Promise<Target 
 }
 
 async function findByReference(deps: BrokerDeps, references: readonly string[]): Promise<Target | undefined> {
-  const parent = await deps.stores.messages.findByEmailMessageId(references);
+  const parent = await deps.stores.messages.findByEmailMessageId(withSesAliases(references));
   const agentId = parent?.senderAgentId;
   const agent = agentId ? await deps.stores.agents.find(agentId) : undefined;
   return agent && agent.deletedAt === null && parent ? { agent, by: 'message_id', route: null, parent } : undefined;

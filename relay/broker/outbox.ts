@@ -1,6 +1,7 @@
 /** Takes due emails from the outbox, hands them to the courier, records the outcome, tells the sender of a bounce. */
 import { newId } from '../ids.ts';
 import type { Courier } from '../mail/contracts.ts';
+import { sesAlias } from '../mail/ses-message-id.ts';
 import type { SendLimit } from '../send-limit.ts';
 import type { NewMail, OutboxItem } from '../store/stores.ts';
 import type { Delivery, Outcome, Suppression } from '../types.ts';
@@ -145,6 +146,7 @@ export class Outbox {
       notice,
       suppress: suppressionBy(item, outcome, now),
       raw,
+      alias: outcome.kind === 'delivered' ? sesAlias(outcome.reply) : undefined,
     });
     this.#logOutcome(item, outcome, delivery);
     this.#deps.wake((notice?.deliveries ?? []).flatMap(({ agentId }) => agentId ?? []));

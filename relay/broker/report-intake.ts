@@ -5,6 +5,7 @@
  */
 import type { ComplaintReport, DeliveryReport, EmailClass, ParsedEmail } from '../mail/contracts.ts';
 import { findTokens, type ReadToken, readToken, tokenMatches } from '../mail/reply-token.ts';
+import { withSesAliases } from '../mail/ses-message-id.ts';
 import type { Intake } from '../store/stores.ts';
 import type { ReplyRoute } from '../types.ts';
 import type { Target } from './address-book.ts';
@@ -79,7 +80,7 @@ async function unproven(
   target: Target,
 ): Promise<Intake | null> {
   const { originalMessageId: id } = report;
-  const original = id === null ? undefined : await deps.stores.messages.findByEmailMessageId([id]);
+  const original = id === null ? undefined : await deps.stores.messages.findByEmailMessageId(withSesAliases([id]));
   if (original === undefined || original.senderAgentId !== target.agent.id) return null;
   for (const address of [...original.to, ...original.cc]) {
     const verdict = verdictOf(report, address, text);

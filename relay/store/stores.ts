@@ -233,7 +233,7 @@ export interface MessageStore {
   /** All messages of a thread this agent may see, oldest first; empty where there is none. */
   thread(agentId: string, threadId: string): Promise<readonly SeenMessage[]>;
   attachment(messageId: string, index: number): Promise<AttachmentContent | undefined>;
-  /** The newest message whose email had one of these Message-IDs. */
+  /** The newest message whose email had one of these Message-IDs, or has one as an alias. */
   findByEmailMessageId(ids: readonly string[]): Promise<Message | undefined>;
   /** Message-IDs of a thread's emails, oldest first, for References. */
   emailMessageIds(threadId: string): Promise<readonly string[]>;
@@ -368,6 +368,8 @@ export interface OutboxStore {
       readonly suppress?: Suppression | undefined;
       /** The same email made smaller: every later attempt sends these bytes. */
       readonly raw?: Buffer | undefined;
+      /** Another Message-ID by which answers will name this email: `findByEmailMessageId` finds it from then on. */
+      readonly alias?: string | undefined;
     },
   ): Promise<Delivery | undefined>;
   /** At start: what a worker of a relay that died had in hand is due again. Nothing else may be working. */

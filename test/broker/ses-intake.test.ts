@@ -7,6 +7,7 @@ import { Outbox } from '../../relay/broker/outbox.ts';
 import { takeFromSns } from '../../relay/broker/ses-intake.ts';
 import type { RelayError } from '../../relay/errors.ts';
 import { type ObjectStore, s3ObjectStore, signGet } from '../../relay/mail/object-store.ts';
+import { sesAlias } from '../../relay/mail/ses-message-id.ts';
 import type { WebFetch } from '../../relay/mail/web-fetch.ts';
 import { openBroker } from '../support/broker-fixture.ts';
 import { HOUR, ManualClock } from '../support/manual-clock.ts';
@@ -328,6 +329,29 @@ describe('what became of mail that we sent', () => {
     };
     expect(await take(sns({ Message: JSON.stringify(complaint) }))).toBe(true);
     expect(await suppressionOf(broker)).toMatchObject({ reason: 'complaint' });
+  });
+
+  test('an answer names it by the Message-ID that SES gave it, of whatever region', async () => {
+    const { broker, alice } = await open();
+    const id = '0100018e1f7f5f8c-1a2b3c4d-1234-4321-9876-123456789abc-000000';
+    const sent = await broker.send(alice, 'person@example.com', { subject: 'Q' });
+    const taken = { kind: 'delivered', reply: `250 Ok ${id}` } as const;
+    await new Outbox(broker.deps, new ScriptedCourier(taken)).workOnce();
+    const answer = (domain: string) =>
+      rawEmail({ to: alice.address, headers: [`In-Reply-To: <${id}@${domain}>`], subject: domain });
+    for (const domain of ['email.amazonses.com', 'eu-west-1.amazonses.com', 'amazonses.com.evil.example']) {
+      await takeEmail(broker.deps, bySmtp(answer(domain), alice.address));
+    }
+    const held = (await broker.deps.stores.holds.list(ALL)).items.map(({ message }) => message);
+    const threads = Object.fromEntries(
+      held.map(({ subject, threadId }) => [subject, threadId === sent.message.threadId]),
+    );
+    expect(threads).toEqual({
+      'email.amazonses.com': true,
+      'eu-west-1.amazonses.com': true,
+      'amazonses.com.evil.example': false,
+    });
+    expect(sesAlias('250 2.0.0 Ok: queued as ABC')).toBeUndefined();
   });
 
   test('about mail that is not ours changes nothing, whatever it tries to write', async () => {

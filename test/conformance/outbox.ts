@@ -117,6 +117,17 @@ export function outboxSuite(open: OpenStores): void {
       expect(await stores.outbox.sentSince(START, 2)).toEqual([two, three]);
     });
 
+    test('an alias of an email finds its message, once the email is settled', async () => {
+      const { delivery } = await postEmail(stores);
+      const alias = '<other@amazonses.com>';
+      const item = await mustClaim();
+      expect(await stores.messages.findByEmailMessageId([alias])).toBeUndefined();
+      await stores.outbox.settleIfClaimed(item, DELIVERED, { ...settled(), alias });
+      await stores.outbox.settleIfClaimed(item, DELIVERED, { ...settled(), alias: '<late@amazonses.com>' });
+      expect((await stores.messages.findByEmailMessageId(['<x@y>', alias]))?.id).toBe(delivery.messageId);
+      expect(await stores.messages.findByEmailMessageId(['<late@amazonses.com>'])).toBeUndefined();
+    });
+
     test('held and expired emails are not claimed', async () => {
       await postEmail(stores, {}, { state: 'held' });
       await postEmail(stores, { expiresAt: START });

@@ -83,8 +83,10 @@ const ATTACHMENT = `
   FROM attachment a JOIN blob b ON b.sha256 = a.sha256 WHERE a.message_id = ? AND a.idx = ?`;
 
 const BY_EMAIL_ID = `
-  SELECT ${MESSAGE_COLUMNS} FROM message m
-  WHERE m.email_message_id IN (SELECT value FROM json_each(?)) ORDER BY m.sender_agent_id IS NULL, m.seq DESC LIMIT 1`;
+  SELECT ${MESSAGE_COLUMNS} FROM message m WHERE m.id IN (
+    SELECT id FROM message WHERE email_message_id IN (SELECT value FROM json_each(@ids))
+    UNION SELECT message_id FROM email_alias WHERE alias IN (SELECT value FROM json_each(@ids)))
+  ORDER BY m.sender_agent_id IS NULL, m.seq DESC LIMIT 1`;
 
 const EMAIL_IDS = `
   SELECT m.email_message_id AS id FROM message m
@@ -197,7 +199,7 @@ export class SqliteMessageTable implements MessageStore {
   }
 
   async findByEmailMessageId(ids: readonly string[]): Promise<Message | undefined> {
-    const row = this.#store.prepare<[string], MessageRow>(BY_EMAIL_ID).get(JSON.stringify(ids));
+    const row = this.#store.prepare<[object], MessageRow>(BY_EMAIL_ID).get({ ids: JSON.stringify(ids) });
     return row && toMessage(row);
   }
 

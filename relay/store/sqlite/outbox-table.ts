@@ -54,6 +54,8 @@ const SETTLE = `
 
 const REPLACE_RAW = `UPDATE outbox_email SET raw = ? WHERE delivery_id = ?`;
 
+const INSERT_ALIAS = 'INSERT INTO email_alias (alias, message_id) VALUES (?, ?) ON CONFLICT DO NOTHING';
+
 const LIST = `SELECT ${ITEM_COLUMNS} ${FROM} WHERE d.seq < @before ORDER BY d.seq DESC LIMIT @limit + 1`;
 const FIND = `SELECT ${ITEM_COLUMNS} ${FROM} WHERE d.id = ?`;
 const BY_ENVID = `SELECT ${ITEM_COLUMNS} ${FROM} WHERE e.envid = ?`;
@@ -104,7 +106,7 @@ export class SqliteOutboxTable implements OutboxStore {
   }
 
   async settleIfClaimed(...args: Parameters<OutboxStore['settleIfClaimed']>): Promise<Delivery | undefined> {
-    const [item, outcome, { retryAt, now, notice, suppress, raw }] = args;
+    const [item, outcome, { retryAt, now, notice, suppress, raw, alias }] = args;
     const { id, leaseId } = item.delivery;
     return this.#store.write(() => {
       const settled = this.#store
@@ -113,6 +115,7 @@ export class SqliteOutboxTable implements OutboxStore {
       this.#store.prepare(`DELETE FROM lease WHERE id = ? AND path = 'outbox'`).run(leaseId);
       if (settled.changes === 0) return undefined;
       if (raw !== undefined) this.#store.prepare(REPLACE_RAW).run(raw, id);
+      if (alias !== undefined) this.#store.prepare(INSERT_ALIAS).run(alias, item.delivery.messageId);
       if (suppress !== undefined) insertSuppression(this.#store, suppress);
       if (notice !== undefined && recipientsLive(this.#store, notice)) insertMail(this.#store, notice);
       const row = this.#store.prepare<[string], ItemRow>(FIND).get(id);
