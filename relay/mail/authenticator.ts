@@ -141,7 +141,7 @@ async function ownProof(checking: Checking, spf: SpfFindings, complete: boolean)
   if (!complete && spf.result !== 'pass' && !isSigned(section)) {
     return { ...unproven(`nothing proves that ${domain} sent it: it has no DKIM signature`), auth: verdictOf(spf) };
   }
-  const dkim = await checkDkim(email.raw, section, { resolver, now: options.clock.now() });
+  const dkim = await checkDkim(email.raw, section, { resolver, clock: options.clock });
   const passed = { spf: spf.result === 'pass' ? [spf.domain] : [], dkim: dkim.passed.map((one) => one.domain) };
   const unknown = { spf: spf.result === 'temperror' ? [spf.domain] : [], dkim: dkim.unknown };
   const found = await checkDmarc(domain, passed, unknown, resolver);

@@ -1,8 +1,10 @@
 /** What is asked of the DNS, when, and for how long; and what a failing DNS comes to. */
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { silentLog } from '../../relay/log.ts';
 import { DNS_LIMITS, startAuthenticator } from '../../relay/mail/authenticator.ts';
 import type { IncomingEmail, SenderProof } from '../../relay/mail/contracts.ts';
+import { checkDkim } from '../../relay/mail/dkim-check.ts';
 import type { Resolver } from '../../relay/mail/dns.ts';
 import { limitDns, withoutSpecialNames } from '../../relay/mail/dns-limits.ts';
 import { readHeaderSection } from '../../relay/mail/header-section.ts';
@@ -150,6 +152,34 @@ describe('limits', () => {
     }
     expect(await outside('example.com', 'TXT')).toEqual([['x']]);
     expect(asked).toEqual(['TXT example.com']);
+  });
+
+  test('while a large body is hashed others have their turn, and one that takes too long proves nothing', async () => {
+    const raw = await signDkim(`${MAIL}${'\n'.repeat(500_000)}`, [{ as: 'example.com' }], new ManualClock().now());
+    const clock = new ManualClock();
+    const { resolve } = zoneResolver(trustZone());
+    const section = readHeaderSection(Buffer.from(raw, 'latin1'));
+    let turns = 0;
+    let checking = true;
+    const others = (async () => {
+      for (; checking; turns += 1) await setImmediate();
+    })();
+    expect(await checkDkim(Buffer.from(raw, 'latin1'), section, { resolver: resolve, clock })).toMatchObject({
+      result: 'pass',
+    });
+    checking = false;
+    await others;
+    expect(turns).toBeGreaterThan(20);
+    const hurried = {
+      now: () => {
+        clock.advance(1000);
+        return clock.now();
+      },
+    };
+    expect(await checkDkim(Buffer.from(raw, 'latin1'), section, { resolver: resolve, clock: hurried })).toMatchObject({
+      result: 'policy',
+      passed: [],
+    });
   });
 
   test('a header section of a million folds is read in time, and proves nothing', async () => {

@@ -19,7 +19,9 @@ export interface ForgeryCase {
   readonly why: string;
   /** No forgery: the same checks must let it through. */
   readonly genuine?: true;
-  readonly via?: 'smtp' | 'imap';
+  readonly via?: 'smtp' | 'imap' | 'http';
+  /** What a service that hands it in over HTTP says of it. */
+  readonly service_auth?: AuthVerdict | null;
   readonly junk?: true;
   readonly mode?: 'dmarc' | 'token';
   readonly client?: string;
@@ -125,10 +127,14 @@ function sourceOf(one: ForgeryCase, names: Names): IntakeSource {
     const junk = one.junk === true ? { junk: true } : {};
     return { kind: 'imap', account: 'box@imap.example', folder: 'INBOX', uidValidity: '1', uid: 7, ...junk };
   }
-  return {
-    kind: 'smtp',
+  const envelope = {
     envelopeFrom: one.mail_from ?? 'person@example.com',
     envelopeTo: [fill(one.rcpt ?? '{{reply}}', names)],
+  };
+  if (one.via === 'http') return { kind: 'http', service: 'ses', ...envelope, auth: one.service_auth ?? null };
+  return {
+    kind: 'smtp',
+    ...envelope,
     remote: one.client ?? '198.51.100.7',
     hello: one.hello ?? 'mail.nowhere.example',
   };
