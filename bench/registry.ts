@@ -1,5 +1,6 @@
 /** All measurements, in the order they run. */
 import type { Measurement } from './measurement.ts';
+import { extraction } from './measurements/extraction.ts';
 import { hookCommand } from './measurements/hook-command.ts';
 import { hookHttp } from './measurements/hook-http.ts';
 import { idleToLease } from './measurements/idle-to-lease.ts';
@@ -19,5 +20,6 @@ export const MEASUREMENTS: readonly Measurement[] = [
   idleToLease,
   wake,
   intake,
+  extraction,
   kill,
 ];

@@ -47,6 +47,8 @@ export function findOwnWords({ lines, tail }: ReplyLines): OwnWords {
   const typed = aboveMarkerInQuote(lines);
   if (typed.length > 0)
     return { parts: [{ question: [], answer: typed, inQuote: true }], signature: foot, openEnd: false, unsure: false };
+  const under = saysNothing(lines, foot, cut) ? foot.filter((at) => isWritten(lines[at])) : [];
+  if (under.length > 0) return { parts: [asPart(under)], signature: [], openEnd: false, unsure: false };
   if (saysNothing(lines, foot, cut)) return { parts: [], signature: foot, openEnd: false, unsure: false };
   return {
     parts: [{ question: [], answer: range(0, lines.length) }],
@@ -72,6 +74,12 @@ function saysNothing(lines: readonly Line[], foot: readonly number[], cut: boole
   const quoted = lines.some(({ kind }, at) => kind === 'quote' && at > start);
   const feet = new Set(foot);
   return !cut && start >= 0 && quoted && lines.every((line, at) => !isOwn(line) || feet.has(at));
+}
+
+/** All that stands in the mail stands under "-- ": a signature perhaps, but the only words there are. */
+function isWritten(line: Line | undefined): boolean {
+  const { kind = 'blank', text = '' } = line ?? {};
+  return isOwn(line) && kind === 'text' && !isFooter(text) && !isRule(text) && !isSignatureMark(text);
 }
 
 interface Found {
@@ -215,8 +223,9 @@ function aroundQuotes(lines: readonly Line[], from: number, to: number): number[
 function trimFoot(lines: readonly Line[], { question, answer }: Part): { part: Part; foot: number[] } {
   const end = footOf(lines, answer);
   // A mark on top of all there is separates nothing.
-  const marked = answer[0] === 0 && isSignatureMark(lines[0]?.text ?? '');
-  const said = answer.slice(marked ? 1 : 0, end).filter((at) => lines[at]?.kind !== 'signature');
+  const first = answer.findIndex((at) => lines[at]?.kind !== 'blank');
+  const isMark = answer[0] === 0 && isSignatureMark(lines[answer[first] ?? 0]?.text ?? '');
+  const said = answer.slice(isMark ? first + 1 : 0, end).filter((at) => lines[at]?.kind !== 'signature');
   return { part: { question, answer: said }, foot: answer.slice(end).filter((at) => lines[at]?.kind !== 'signature') };
 }
 
@@ -231,7 +240,8 @@ function footStart(lines: readonly Line[], from: number, to: number): number {
     if (at < from || at >= to || kind !== 'text') return false;
     return isSignatureMark(text) || isListFooter(text, lines[at + 1]?.text ?? '');
   });
-  const closes = mark > from && to - mark <= MAX_SIGNATURE_LINES && lines.slice(mark, to).every(isPlain);
+  const above = lines.slice(from, Math.max(from, mark)).some(({ kind }) => kind !== 'blank');
+  const closes = above && to - mark <= MAX_SIGNATURE_LINES && lines.slice(mark, to).every(isPlain);
   let start = closes ? mark : to;
   for (let next = -1; next !== start; ) {
     next = start;

@@ -35,9 +35,14 @@ export function compareParts({ plain, rich, text, richText, structured }: Parts)
   const richHeld = holdsLines(all, rich.body);
   if (!richHeld || !(holdsLines(richAll, plain.body) || rich.notes.length > 0)) return 'mismatch';
   // They differ in the cut alone.
-  if (richSaid === '') return 'unsure';
+  if (richSaid === '') return isSignatureInBoth(text, plain, rich) ? 'rich' : 'unsure';
   if (structured && rich.notes.length === 0) return 'rich';
   return said.length >= richSaid.length ? 'plain' : 'rich';
+}
+
+/** A program's signature and nothing else: the text has its mark, the HTML its element. */
+function isSignatureInBoth(text: string, plain: NewWords, rich: NewWords): boolean {
+  return /(?:^|\n)--\s?\n/.test(text) && holdsLines(letters(rich.signature ?? ''), plain.body);
 }
 
 /** The lines of the HTML; where the text has the very same line, with the text's own spaces: HTML has only one in a row. */

@@ -153,6 +153,14 @@ describe('what is the person’s stays', () => {
     expect(words.notes).toEqual([EXTRACTION_NOTES.unsure]);
   });
 
+  test.each([
+    ['-- \nyes', 'yes'],
+    ['\n--\nyes', 'yes'],
+  ])('the words under a mark that has nothing above it: %j', (text, body) => {
+    expect(newWords(text).body).toBe(body);
+    expect(newWords(`${text}\n\n${REPLY_MARKER}\n> q`).body).toBe(body);
+  });
+
   test('nothing is nothing', () => {
     expect(newWords(' \n \n')).toEqual({ body: '', quoted: null, signature: null, notes: [] });
   });
