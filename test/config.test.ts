@@ -97,6 +97,11 @@ describe('what is wrong', () => {
     ['PUBLIC_URL', ['relay.example.com', 'ftp://relay.example.com']],
     ['INBOUND_AUTH', ['yes']],
     ['LOG_LEVEL', ['loud']],
+    ['SMTPS_PORT', ['on', '70000']],
+    ['PEERS', ['a b', '*,a.example', 'https://a.example']],
+    ['INTAKE_SECRET', ['secret', 'whsec_AAAA', 'whsec_', `whsec_${'A'.repeat(40)},x`]],
+    ['SES_TOPIC', ['mail', 'arn:aws:sqs:eu-west-1:123456789012:mail', 'arn:aws:sns:eu-west-1:1:mail']],
+    ['S3_URL', ['s3.amazonaws.com', 'http://s3.eu-west-1.amazonaws.com']],
     ['DATABASE_URL', ['postgres://u:p@h/db']],
   ])('TURNPOST_%s refuses %j by name, and never shows the value', (name, values) => {
     for (const value of values) {
