@@ -54,7 +54,8 @@ function frameValues(draft: EmailDraft): FrameValues {
   return {
     marker: REPLY_MARKER,
     subject: oneLine(draft.subject) || `Message from ${name}`,
-    body: draft.body,
+    // A lone CR would join the line end that follows; the signed part has the exact bytes.
+    body: draft.body.replace(/\r\n?/g, '\n'),
     who: `${name} <${draft.agent.address}> is a coding agent.`,
     answer: draft.agent.requiresResponse
       ? 'It waits for your answer: answer this email.'
@@ -153,5 +154,6 @@ function oneLine(text: string): string {
   return text
     .replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ')
     .trim()
-    .slice(0, 500);
+    .slice(0, 500)
+    .replace(/[\ud800-\udbff]$/, '');
 }
