@@ -160,3 +160,49 @@ test('the log gets every setting that is set, and of secrets only that', () => {
   });
   expect(JSON.stringify(logged)).not.toMatch(/hunter2|sss/);
 });
+
+describe('how mail goes out', () => {
+  const sender = (address: string) => ({
+    TURNPOST_IMAP_URL: 'imaps://u:p@mail.example.com',
+    TURNPOST_IMAP_ADDRESS: address,
+  });
+
+  test('a mailbox that sends needs room for a reply token behind its name', () => {
+    expect(problemsOf(sender(`${'a'.repeat(29)}@example.com`))).toEqual([]);
+    expect(problemsOf(sender(`${'a'.repeat(29)}+agents@example.com`))).toEqual([]);
+    expect(problemsOf(sender(`${'a'.repeat(30)}@example.com`))).toEqual([
+      expect.stringMatching(
+        /^TURNPOST_IMAP_ADDRESS: the first mailbox sends, and its name has 30 characters.*TURNPOST_DOMAIN/,
+      ),
+    ]);
+    // With a domain of its own the relay does not send under a mailbox's name.
+    expect(problemsOf({ ...sender(`${'a'.repeat(30)}@example.com`), TURNPOST_DOMAIN: 'agents.example.com' })).toEqual(
+      [],
+    );
+  });
+
+  test('mx: is for a domain that others can ask the DNS for', () => {
+    expect(problemsOf({ TURNPOST_SMTP_URL: 'mx:' })).toEqual([
+      expect.stringMatching(/^TURNPOST_SMTP_URL: mx: needs a TURNPOST_DOMAIN/),
+    ]);
+    expect(loadConfig({ TURNPOST_SMTP_URL: 'mx:', TURNPOST_DOMAIN: 'agents.example.com' }).smtpUrl).toBe('mx:');
+    expect(problemsOf({ TURNPOST_SMTP_URL: 'mx://example.com' })).toHaveLength(1);
+  });
+
+  test.each([
+    [{ TURNPOST_DOMAIN: 'agents.example.com' }, 'agents.example.com'],
+    [
+      { TURNPOST_DOMAIN: 'agents.example.com', TURNPOST_PUBLIC_URL: 'https://relay.example.com:8443/x' },
+      'relay.example.com',
+    ],
+    [{ TURNPOST_DOMAIN: 'agents.example.com', TURNPOST_PUBLIC_URL: 'https://192.0.2.1' }, 'agents.example.com'],
+    [{ TURNPOST_DOMAIN: 'agents.example.com', TURNPOST_PUBLIC_URL: 'http://localhost:8725' }, 'agents.example.com'],
+    [{ TURNPOST_MAIL_HOST: 'MX.example.com' }, 'mx.example.com'],
+  ])('%j: other mail servers know us as %s', (env, host) => {
+    expect(loadConfig(env).mailHost).toBe(host);
+  });
+
+  test('limits that are none say how they look', () => {
+    expect(problemsOf({ TURNPOST_SEND_LIMIT: 'gmail.com' })).toEqual([expect.stringContaining('gmail.com=20/1m:2')]);
+  });
+});
