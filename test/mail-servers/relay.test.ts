@@ -118,6 +118,11 @@ describe.skipIf(!available)('with Postfix and Dovecot', () => {
       const [notice] = await inbound(client, message.thread_id);
       expect(notice).toMatchObject({ type: 'bounce', from: { kind: 'machine' }, in_reply_to: message.id });
       expect(notice?.body).toMatch(/5\.1\.1/);
+      // Both servers said that there is no such mailbox: nothing more goes there, until an admin knows better.
+      const again = { to: message.to, body: 'hello again' };
+      await expect(client.sendMessage(again)).rejects.toMatchObject({ code: 'suppressed' });
+      await relay.admin.removeSuppressions(message.to[0] ?? '');
+      expect((await client.sendMessage(again)).id).toMatch(/^msg_/);
     }
     await relay.close();
   });

@@ -70,4 +70,5 @@ test.skipIf(corpus === null)('of the public bounces, complaints and automatic re
   expect(kinds['complaint']).toBe(6);
   // What can be had from them: most say which mail and what was wrong with it.
   expect(reports.withStatus / reports.recipients).toBeGreaterThan(0.75);
+  expect([...reports.byClass.values()].reduce((sum, count) => sum + count, 0)).toBe(reports.recipients);
 });

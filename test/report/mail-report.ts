@@ -39,6 +39,8 @@ async function reportMachines(): Promise<void> {
   say(
     `  their reports: ${reports.recipients} recipients, ${reports.withStatus} with a status, ${reports.originalFound} name the mail`,
   );
+  const classes = [...reports.byClass].toSorted(([, a], [, b]) => b - a).map(([name, count]) => `${name} ${count}`);
+  say(`  bounces by class: ${classes.join(', ')}`);
 }
 
 const people = (byKind: ReadonlyMap<EmailClass['kind'], number>): number => byKind.get('person') ?? 0;
