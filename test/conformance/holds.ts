@@ -1,9 +1,13 @@
 /** Holds: listed, decided once. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Stores } from '../../relay/store/stores.ts';
+import type { Hold } from '../../relay/types.ts';
 import {
   ALL,
+  aDelivery,
   aHold,
+  aMessage,
+  anEmail,
   aTurn,
   mailFor,
   postHeld,
@@ -98,6 +102,24 @@ export function holdSuite(open: OpenStores): void {
       expect(await stores.holds.countOpenApprovals(threadId)).toBe(2);
       await stores.holds.decideIfOpen(one.hold.id, 'accepted', START);
       expect(await stores.holds.countOpenApprovals(threadId)).toBe(1);
+    });
+
+    test("an agent's open approvals to an address are counted, not another's, not what was decided", async () => {
+      const send = async (address: string, kind: Hold['kind'] = 'approval') => {
+        const message = aMessage({ senderAgentId: reader.agent.id });
+        const delivery = aDelivery(message, { address, state: 'held' });
+        const hold = aHold(delivery, { kind });
+        await stores.messages.accept({ message, deliveries: [delivery], holds: [hold], emails: [anEmail(delivery)] });
+        return hold;
+      };
+      const first = await send('person@example.com');
+      await send('person@example.com');
+      await send('other@example.com');
+      await send('person@example.com', 'quarantine');
+      const count = (agentId = reader.agent.id) => stores.holds.countOpenApprovalsTo(agentId, 'person@example.com');
+      expect([await count(), await count('agt_other')]).toEqual([2, 0]);
+      await stores.holds.decideIfOpen(first.id, 'dropped', START);
+      expect(await count()).toBe(1);
     });
   });
 }

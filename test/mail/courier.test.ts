@@ -67,6 +67,18 @@ async function script(lines: readonly string[]): Promise<number> {
 }
 
 describe('what the server says becomes an outcome', () => {
+  test('what nobody is to answer goes out with the null path', async () => {
+    let from: string | undefined;
+    const port = await server({
+      onMailFrom({ address }, _session, callback) {
+        from = address;
+        callback();
+      },
+    });
+    const sent = await courier(`smtp://127.0.0.1:${port}`).deliver({ ...EMAIL, envelopeFrom: '' });
+    expect([sent.kind, from]).toEqual(['delivered', '']);
+  });
+
   test('250: delivered, the bytes as they were composed, ENVID asked to come back', async () => {
     const got: { raw?: Buffer; from?: string; envid?: string | null | undefined; orcpt?: string | undefined } = {};
     const port = await server({

@@ -26,8 +26,9 @@ const COUNT_APPROVALS = `
   SELECT count(*) AS n FROM hold h JOIN delivery d ON d.id = h.delivery_id JOIN message m ON m.id = d.message_id
   WHERE m.thread_id = ? AND h.decided_at IS NULL AND h.kind = 'approval' AND d.state = 'held'`;
 
+// By what is open, not by all that ever went to that address: CROSS keeps the order.
 const COUNT_APPROVALS_TO = `
-  SELECT count(*) AS n FROM hold h JOIN delivery d ON d.id = h.delivery_id JOIN message m ON m.id = d.message_id
+  SELECT count(*) AS n FROM hold h CROSS JOIN delivery d ON d.id = h.delivery_id JOIN message m ON m.id = d.message_id
   WHERE m.sender_agent_id = @agentId AND d.address = @address AND d.agent_id IS NULL
     AND h.decided_at IS NULL AND h.kind = 'approval' AND d.state = 'held'`;
 
