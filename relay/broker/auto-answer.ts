@@ -6,9 +6,9 @@
 import { canonicalAddress } from '../mail/address.ts';
 import type { ParsedEmail } from '../mail/contracts.ts';
 import { answerSubject } from '../mail/thread-fields.ts';
-import { isOurDomain } from './address-book.ts';
 import type { BrokerDeps } from './deps.ts';
 import type { ReadEmail } from './intake-mail.ts';
+import { localName } from './recipients.ts';
 import { sendRelayEmail } from './relay-email.ts';
 
 type Answerable = Pick<ReadEmail, 'source' | 'parsed' | 'kind' | 'proof'>;
@@ -41,7 +41,7 @@ export async function autoAnswer(deps: BrokerDeps, email: Answerable, text: stri
 const LIST_FIELDS = ['list-id', 'list-post', 'list-unsubscribe', 'mailing-list', 'precedence'] as const;
 /** RFC 3834 section 2: these are no people. */
 const NO_PERSON =
-  /^(?:mailer-daemon|postmaster|owner-|bounces?[-+=]|(?:no|do-?not)[-_.]?reply|listserv|majordomo|.{1,64}-(?:request|owner|bounces?|confirm)(?:[+-=]|$))/;
+  /^(?:mailer-daemon|postmaster|owner-|bounces?[-+=]|(?:no|do-?not)[-_.]?reply|listserv|majordomo|.{1,64}-(?:request|owner|bounces?|confirm)(?:[-+=]|$))/;
 
 /** Where the answer goes, or in a word why none may be given. */
 export function answerAddress(deps: BrokerDeps, email: Answerable): { readonly address: string } | string {
@@ -58,7 +58,7 @@ export function answerAddress(deps: BrokerDeps, email: Answerable): { readonly a
   const address = envelopeSender(email);
   if (address === undefined) return 'it has no envelope sender';
   if (NO_PERSON.test(address)) return `${address} is no person`;
-  if (isOurDomain(deps, address) && source.kind !== 'imap') return 'it is from one of ours';
+  if (isOurs(deps, address)) return 'it is from one of ours';
   // The path is shown by SPF, or is the author that DMARC shows; a relay for one machine has neither.
   const isAuthor = proof.authorProven && parsed.from[0]?.address === address;
   const shown = isAuthor || proof.auth.spf === 'pass' || deps.settings.tokenLetsIn[source.kind];
@@ -70,3 +70,7 @@ function envelopeSender({ source, parsed }: { source: Answerable['source']; pars
   const path = source.kind === 'imap' ? parsed.headers.get('return-path')?.[0] : source.envelopeFrom;
   return path === undefined ? undefined : canonicalAddress(path.trim().replace(/^<(.*)>$/, '$1'));
 }
+
+/** An agent's or a mailbox's own address; other people may have theirs at the mailbox's provider. */
+const isOurs = (deps: BrokerDeps, address: string): boolean =>
+  deps.settings.mailboxAddresses.includes(address) || localName(deps, address) !== undefined;

@@ -32,7 +32,9 @@ interface Changes {
 
 async function open() {
   const tokenLetsIn = { smtp: false, imap: false, http: false };
-  const broker = await openBroker({ settings: { domain: 'turnpost.example', tokenLetsIn } });
+  const broker = await openBroker({
+    settings: { domain: 'turnpost.example', mailboxAddresses: ['box@example.com'], tokenLetsIn },
+  });
   const mail = async (changes: Changes = {}) => {
     const { headers = [], envelopeFrom = 'person+x@example.com', imap = false } = changes;
     const raw = rawEmail({ to: TO, headers, ...(changes.subject && { subject: changes.subject }) });
@@ -104,7 +106,9 @@ describe('no automatic answer', () => {
     ['to mailer-daemon', { envelopeFrom: 'MAILER-DAEMON@example.com' }],
     ['to a list owner', { envelopeFrom: 'owner-dev@example.com' }],
     ['to a list bounce address', { envelopeFrom: 'dev-bounces+asker@example.com' }],
-    ['to one of ours', { envelopeFrom: 'other@turnpost.example' }],
+    ['to an agent of ours', { envelopeFrom: 'other@turnpost.example' }],
+    ['to our mailbox', { envelopeFrom: 'box@example.com' }],
+    ['to an agent at our mailbox', { envelopeFrom: 'box+asker@example.com' }],
     ['where nothing shows the sender', { proof: { auth: { ...PROOF.auth, spf: 'none' } } }],
     ['where only another author is proven', { proof: { auth: { ...PROOF.auth, spf: 'fail' }, authorProven: true } }],
     ['to a forged sender', { proof: { forged: true } }],
