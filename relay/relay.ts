@@ -307,7 +307,7 @@ async function openHttp(
       `mta-sts.${config.domain}`,
       ...(config.publicUrl === undefined ? [] : [new URL(config.publicUrl).hostname]),
     ],
-    wait: (agentId, ms, signal) => waiters.wait(agentId, ms, signal),
+    wait: (ids, ms, signal) => waiters.wait(ids, ms, signal),
     stopping: stopping.signal,
     countWaiters: () => waiters.count,
     metrics,

@@ -33,8 +33,8 @@ export interface ClaimRequest {
   readonly signal: AbortSignal;
 }
 
-/** Resolves when mail may be there for the agent, the time is over, or the signal aborts. */
-export type WaitForMail = (agentId: string, ms: number, signal: AbortSignal) => Promise<void>;
+/** Resolves when mail may be there for one of the ids (agents, disposable inboxes), the time is over, or the signal aborts. */
+export type WaitForMail = (ids: string | readonly string[], ms: number, signal: AbortSignal) => Promise<void>;
 
 /** Throws `unauthorized` where the key dies while waiting. */
 export async function claim(deps: BrokerDeps, wait: WaitForMail, request: ClaimRequest): Promise<TurnResult> {

@@ -61,12 +61,13 @@ export async function waitForInboxMail(
   const inbox = await getInbox(deps, owner, address);
   const fromNowOn = wish.after === undefined && wish.filter.since === undefined;
   let after = fromNowOn ? await deps.stores.inboxes.position(inbox.id) : wish.after;
+  const ids = [inbox.id, wakerOf(owner)];
   const until = Math.min(deps.clock.now() + wish.waitMs, inbox.expiresAt);
   for (let first = true; ; first = false) {
     const left = until - deps.clock.now();
     const stop = new AbortController();
     // Registered before looking, so that mail between the look and the wait is not missed.
-    const mail = left > 0 ? eitherWakes(wait, [inbox.id, wakerOf(owner)], left, wish.signal, stop) : undefined;
+    const mail = left > 0 ? wait(ids, left, AbortSignal.any([wish.signal, stop.signal])) : undefined;
     try {
       if (!first) await checkStillThere(deps, owner, address);
       const found = await deps.stores.inboxes.newMails(inbox.id, after, wish.filter, MOST_AT_ONCE);
@@ -82,17 +83,6 @@ export async function waitForInboxMail(
 
 /** A dead key wakes its agent; that of an admin, itself. */
 const wakerOf = ({ caller, id }: InboxOwner): string => caller?.agent?.id ?? caller?.key.id ?? id;
-
-async function eitherWakes(
-  wait: WaitForMail,
-  ids: readonly string[],
-  ms: number,
-  signal: AbortSignal,
-  stop: AbortController,
-): Promise<void> {
-  const either = AbortSignal.any([signal, stop.signal]);
-  await Promise.race(ids.map((id) => wait(id, ms, either)));
-}
 
 async function checkStillThere(deps: BrokerDeps, owner: InboxOwner, address: string): Promise<void> {
   if (owner.caller !== null) await checkStillLive(deps, owner.caller);

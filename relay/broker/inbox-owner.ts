@@ -40,6 +40,7 @@ export async function inboxOwner(deps: BrokerDeps, asker: InboxAsker): Promise<I
     return { ...anonymous(deps, newToken, asker.remote), newToken };
   }
   if (asker.secret?.startsWith(TOKEN_PREFIX)) {
+    if (asker.mayBegin && !deps.settings.inboxes.anonymous) throw new RelayError('forbidden');
     const owner = anonymous(deps, asker.secret, asker.remote);
     if (await deps.stores.inboxes.isOwner(readerOf(deps, owner))) return owner;
     throw new RelayError('unauthorized');

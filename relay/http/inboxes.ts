@@ -105,6 +105,7 @@ function mailRoutes(deps: BrokerDeps): Route[] {
       path: `${PATH}/:address/messages`,
       who: 'inbox',
       summary: 'What came to an inbox, newest first, without the texts',
+      operationId: 'get_inboxes_messages',
       query: wire.InboxMailQuery,
       answer: wire.InboxMails,
       async handle({ inboxOwner, param, query: { cursor, limit = DEFAULT_PAGE, since, from, subject } }) {

@@ -31,7 +31,7 @@ export function openApi(routes: readonly Route[], version: string): Json {
 function operation(row: Route): Json {
   return {
     summary: row.summary,
-    operationId: operationId(row),
+    operationId: row.operationId ?? operationId(row),
     ...(row.who !== 'anyone' && { security: [{ key: [] }, ...(row.who === 'inbox' ? [{}] : [])], 'x-who': row.who }),
     parameters: [...pathParameters(row), ...queryParameters(row), ...(row.creates ? [IDEMPOTENCY_KEY] : [])],
     ...(row.body && { requestBody: { required: true, content: json(row.body, 'input') } }),

@@ -53,6 +53,8 @@ interface RouteSpec<B extends z.ZodType, Q extends z.ZodType> {
   readonly path: string;
   readonly who: Who;
   readonly summary: string;
+  /** Where the rule of openapi.ts would give two routes the same. */
+  readonly operationId?: string;
   /** Left out: a body may hold no field. */
   readonly body?: B;
   /** The body belongs to a host and may hold anything: the handler reads it. */

@@ -4,25 +4,34 @@ import type { Clock } from '../clock.ts';
 export class Waiters {
   readonly #clock: Clock;
   readonly #waiting = new Map<string, Set<() => void>>();
+  #count = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** Resolves when mail may be there for the agent, after `ms`, or when the signal aborts; never rejects. */
-  async wait(agentId: string, ms: number, signal: AbortSignal): Promise<void> {
+  /** Resolves when one of the ids is woken, after `ms`, or when the signal aborts; never rejects. */
+  async wait(ids: string | readonly string[], ms: number, signal: AbortSignal): Promise<void> {
+    const names = typeof ids === 'string' ? [ids] : ids;
     const woken = new AbortController();
     const wake = () => woken.abort();
-    const others = this.#waiting.get(agentId) ?? new Set();
-    this.#waiting.set(agentId, others.add(wake));
+    for (const id of names) this.#waiting.set(id, (this.#waiting.get(id) ?? new Set()).add(wake));
+    this.#count += 1;
     await this.#clock.sleep(ms, AbortSignal.any([signal, woken.signal]));
-    others.delete(wake);
-    if (others.size === 0 && this.#waiting.get(agentId) === others) this.#waiting.delete(agentId);
+    this.#count -= 1;
+    for (const id of names) this.#forget(id, wake);
   }
 
-  wake(agentIds: readonly string[]): void {
-    for (const agentId of agentIds) {
-      for (const wake of this.#waiting.get(agentId) ?? []) wake();
+  #forget(id: string, wake: () => void): void {
+    const others = this.#waiting.get(id);
+    others?.delete(wake);
+    if (others?.size === 0) this.#waiting.delete(id);
+  }
+
+  /** Agents, disposable inboxes or keys. */
+  wake(ids: readonly string[]): void {
+    for (const id of ids) {
+      for (const wake of this.#waiting.get(id) ?? []) wake();
     }
   }
 
@@ -32,8 +41,6 @@ export class Waiters {
   }
 
   get count(): number {
-    let count = 0;
-    for (const waiting of this.#waiting.values()) count += waiting.size;
-    return count;
+    return this.#count;
   }
 }

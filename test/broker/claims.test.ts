@@ -1,6 +1,13 @@
 /** Leases by tool and API: handed out, waited for, confirmed by asking again, given back. */
 import { describe, expect, test, vi } from 'vitest';
-import { acknowledge, type ClaimRequest, claim, noteToolCall, releaseLease } from '../../relay/broker/claims.ts';
+import {
+  acknowledge,
+  type ClaimRequest,
+  claim,
+  noteToolCall,
+  releaseLease,
+  type WaitForMail,
+} from '../../relay/broker/claims.ts';
 import { keepHouseOnce, RECEIPT_LIVES_MS } from '../../relay/broker/housekeeping.ts';
 import { revokeKey, rotateKey } from '../../relay/broker/keys.ts';
 import { Waiters } from '../../relay/push/waiters.ts';
@@ -14,7 +21,7 @@ async function openPair() {
   const [writer, reader] = [await broker.agent('writer'), await broker.agent('reader')];
   const waiters = new Waiters(broker.clock);
   const deps = { ...broker.deps, wake: (ids: readonly string[]) => waiters.wake(ids) };
-  const wait = (agentId: string, ms: number, signal: AbortSignal) => waiters.wait(agentId, ms, signal);
+  const wait: WaitForMail = (ids, ms, signal) => waiters.wait(ids, ms, signal);
   const ask = (more: Partial<ClaimRequest> = {}) =>
     claim(deps, wait, {
       caller: reader.caller,

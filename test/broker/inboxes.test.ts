@@ -126,7 +126,7 @@ describe('time', () => {
     const { inbox } = await createInbox(broker.deps, owner, { ttlMinutes: 1 });
     const waiters = new Waiters(broker.clock);
     const waiting = waitFor(broker, waiters, owner, inbox.address, 10 * MINUTE);
-    await expect.poll(() => waiters.count).toBe(2);
+    await expect.poll(() => waiters.count).toBe(1);
     broker.clock.advance(MINUTE);
     expect((await waiting).items).toEqual([]);
     expect(waiters.count, 'nobody is left behind').toBe(0);
@@ -139,10 +139,10 @@ describe('time', () => {
     const { inbox } = await createInbox(broker.deps, owner, {});
     const waiters = new Waiters(broker.clock);
     const waiting = waitFor(broker, waiters, owner, inbox.address, MINUTE);
-    await expect.poll(() => waiters.count).toBe(2);
+    await expect.poll(() => waiters.count).toBe(1);
     broker.clock.advance(MINUTE / 2);
     waiters.wake([inbox.id]);
-    await expect.poll(() => waiters.count).toBe(2);
+    await expect.poll(() => waiters.count).toBe(1);
     await arrives(broker, rawEmail({ to: inbox.address, subject: 'late' }), inbox.address);
     waiters.wake([inbox.id]);
     expect((await waiting).items.map(({ subject }) => subject)).toEqual(['late']);
@@ -181,6 +181,12 @@ describe('who has no key', () => {
     await createInbox(broker.deps, await ask(broker, '192.0.2.2'), {});
     const again = await ask(broker, '192.0.2.1', first.newToken ?? '');
     expect([again.id, again.newToken]).toEqual([first.id, null]);
+    const off = { ...broker.deps, settings: { ...broker.deps.settings, inboxes: { ...inboxes, anonymous: false } } };
+    const secret = first.newToken ?? '';
+    const still = await inboxOwner(off, { secret, remote: '192.0.2.1', isTool: false, mayBegin: false });
+    expect(still.id, 'what was made before can be read').toBe(first.id);
+    const more = inboxOwner(off, { secret, remote: '192.0.2.1', isTool: false, mayBegin: true });
+    await expect(more, 'and no more is made').rejects.toMatchObject({ code: 'forbidden' });
     await expect(ask(broker, '192.0.2.1', 'tp_inbox_guessed')).rejects.toMatchObject({ code: 'unauthorized' });
   });
 });

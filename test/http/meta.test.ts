@@ -124,6 +124,17 @@ test('the description has every route of the interface, and no other', () => {
       'DELETE /v1/suppressions/{address}',
       'POST /v1/intake/email',
       'POST /v1/intake/ses',
+      'GET /v1/inboxes',
+      'POST /v1/inboxes',
+      'GET /v1/inboxes/{address}',
+      'DELETE /v1/inboxes/{address}',
+      'POST /v1/inboxes/{address}/wait',
+      'GET /v1/inboxes/{address}/messages',
+      'GET /v1/inboxes/{address}/messages/{id}',
+      'POST /v1/inboxes/{address}/messages/{id}/read',
+      'GET /v1/inboxes/{address}/messages/{id}/attachments/{n}',
+      'POST /v1/inboxes/{address}/messages/{id}/extract-code',
+      'POST /v1/inboxes/{address}/messages/{id}/extract-link',
     ].toSorted(),
   );
 });
