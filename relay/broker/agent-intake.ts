@@ -56,7 +56,8 @@ async function intakeFor(deps: BrokerDeps, email: ReadEmail, target: Target, sen
   const report = await intakeOfReport(deps, parsed, kind, target, known);
   if (report !== null) return report;
   const mail = mailFor(deps, email, target, sender);
-  if (sender.trust === 'unknown') return { dedupeKey: sha256(`unproven ${known}`), provenKey: known, mail, ...livesAgain(email) };
+  if (sender.trust === 'unknown')
+    return { dedupeKey: sha256(`unproven ${known}`), provenKey: known, mail, ...livesAgain(email) };
   return { dedupeKey: known, mail, ...livesAgain(email) };
 }
 
