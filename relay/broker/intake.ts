@@ -5,9 +5,10 @@
 import { RelayError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import { classifyEmail } from '../mail/classify.ts';
-import type { DeskReply, EmailClass, IncomingEmail, IntakeSource, ParsedEmail } from '../mail/contracts.ts';
+import type { EmailClass, IncomingEmail, IntakeSource, ParsedEmail } from '../mail/contracts.ts';
 import { readOwnMessageId } from '../mail/message-id.ts';
 import { parseEmail, UnparsableEmail } from '../mail/parse-email.ts';
+import type { DeskReply } from '../mail/smtp-desk.ts';
 import type { CursorMove, Intake, ReceivedEmail } from '../store/stores.ts';
 import { findTargets, type Target } from './address-book.ts';
 import { intakesForAgents } from './agent-intake.ts';

@@ -1,5 +1,6 @@
 /** What the SMTP listener and the letter boxes want from the rules. */
-import type { LetterBoxKeeper, SmtpDesk } from '../mail/contracts.ts';
+import type { LetterBoxKeeper } from '../mail/contracts.ts';
+import type { SmtpDesk } from '../mail/smtp-desk.ts';
 import { findTargets, isDeliverable, isOurDomain } from './address-book.ts';
 import type { BrokerDeps } from './deps.ts';
 import { findInboxes, inboxRecipient } from './inbox-intake.ts';

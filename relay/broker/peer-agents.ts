@@ -4,7 +4,8 @@
  * asked of the mail: such mail is automatic, and no automatic answer.
  */
 import { isGenuine, objectionTo, readSignedEmail, type SignedEmail } from '../mail/agent-signature.ts';
-import type { DeskReply, ParsedEmail } from '../mail/contracts.ts';
+import type { ParsedEmail } from '../mail/contracts.ts';
+import type { DeskReply } from '../mail/smtp-desk.ts';
 import { MAX_HOPS } from './accept.ts';
 import type { Target } from './address-book.ts';
 import type { BrokerDeps } from './deps.ts';

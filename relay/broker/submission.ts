@@ -7,10 +7,11 @@
  */
 import { RelayError, toRelayError } from '../errors.ts';
 import { canonicalAddress, readMailboxes } from '../mail/address.ts';
-import type { DeskReply, ParsedEmail, Submitter } from '../mail/contracts.ts';
+import type { ParsedEmail } from '../mail/contracts.ts';
 import { readOwnMessageId } from '../mail/message-id.ts';
 import { parseEmail, UnparsableEmail } from '../mail/parse-email.ts';
 import { DATA_PART } from '../mail/signature-part.ts';
+import type { DeskReply, Submitter } from '../mail/smtp-desk.ts';
 import type { Receipt } from '../store/stores.ts';
 import type { Agent } from '../types.ts';
 import { type Accepted, acceptMessage, type Outgoing } from './accept.ts';

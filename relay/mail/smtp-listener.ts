@@ -10,8 +10,8 @@ import type { Clock } from '../clock.ts';
 import { RelayError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { canonicalAddress } from './address.ts';
-import type { DeskReply, SmtpDesk, Submitter } from './contracts.ts';
 import { LoginGuard } from './login-guard.ts';
+import type { DeskReply, SmtpDesk, Submitter } from './smtp-desk.ts';
 import { LoginServer } from './smtp-login.ts';
 
 export interface SmtpListenerOptions {

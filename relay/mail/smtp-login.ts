@@ -9,9 +9,9 @@ import type { TLSSocket } from 'node:tls';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import { SMTPConnection, type SMTPConnectionOptions } from 'smtp-server/lib/smtp-connection.js';
 import type { Log } from '../log.ts';
-import type { SmtpDesk, Submitter } from './contracts.ts';
 import { isLoopbackAddress, type LoginGuard, peerOf } from './login-guard.ts';
 import { type Credentials, decodeSasl, readOauthBearer, readPlain, readXoauth2 } from './sasl.ts';
+import type { SmtpDesk, Submitter } from './smtp-desk.ts';
 
 export interface LoginOptions {
   readonly desk: Pick<SmtpDesk, 'logIn'>;

@@ -2,8 +2,9 @@
 import os from 'node:os';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { silentLog } from '../../relay/log.ts';
-import type { DeskReply, IncomingEmail, SmtpDesk, Submitter } from '../../relay/mail/contracts.ts';
+import type { IncomingEmail } from '../../relay/mail/contracts.ts';
 import { peerOf } from '../../relay/mail/login-guard.ts';
+import type { DeskReply, SmtpDesk, Submitter } from '../../relay/mail/smtp-desk.ts';
 import { type SmtpListenerOptions, startSmtpListener } from '../../relay/mail/smtp-listener.ts';
 import { makeTlsPair, type TlsPair } from '../../relay/mail/tls-pair.ts';
 import { ManualClock, MINUTE } from '../support/manual-clock.ts';
