@@ -150,6 +150,7 @@ describe('signatures', () => {
       cc: ['person@example.com'],
       body: 'Grüße',
       expiresAt: broker.clock.now() + 5_000,
+      data: { n: 1 },
       attachments: [{ filename: 'a.txt', contentType: 'text/plain', content }],
     });
     const sha256 = (data: string | Buffer) => createHash('sha256').update(data).digest('hex');
@@ -167,9 +168,24 @@ describe('signatures', () => {
       hop: 0,
       bh: sha256('Grüße'),
       att: [sha256(content)],
+      env: { subject: null, type: 'message', priority: 'normal', requires_response: false },
+      dh: sha256('{\n  "n": 1\n}'),
     });
     expect(published).not.toHaveProperty('d');
     expect(broker.deps.signer.problem(message)).toBeNull();
+  });
+
+  test('what was signed before subject, type, priority and data were signed still holds', async () => {
+    const { broker, writer, reader } = await openPair();
+    const { message } = await broker.send(writer, reader, { data: { n: 1 } });
+    const { env: _, dh: __, ...old } = jwt.decode(message.jws ?? '', { json: true }) ?? {};
+    const [row] = await broker.deps.stores.signingKeys.list();
+    const header = { alg: 'ES256', typ: 'agent-msg+jwt', kid: row?.kid ?? '' } as const;
+    const jws = jwt.sign(old, row?.privatePem ?? '', { algorithm: 'ES256', header });
+    expect(broker.deps.signer.problem({ ...message, jws })).toBeNull();
+    expect(broker.deps.signer.problem({ ...message, jws, body: 'x' })).toBe('it is not what was signed');
+    expect(broker.deps.signer.problem({ ...message, data: { n: 2 } })).toBe('it is not what was signed');
+    expect(broker.deps.signer.problem({ ...message, subject: 'x' })).toBe('it is not what was signed');
   });
 
   test('an unsigned message of an agent is a problem, one of a person is none', async () => {
