@@ -17,12 +17,12 @@ export const waitForEmail = defineTool({
     since: z.string().min(1).max(200).optional().describe('A time (RFC 3339), or `since` of an earlier answer'),
     from: z.string().min(1).max(254).optional().describe("Part of the sender's address, like @example.com"),
     subject: z.string().min(1).max(200).optional().describe('Part of the subject'),
-    timeout_seconds: z
+    timeout: z
       .number()
       .min(0)
       .max(300)
       .optional()
-      .describe('Default 60, at most 300. Your program may end long calls earlier; nothing is lost then'),
+      .describe('Seconds; default 60, at most 300. Your program may end long calls earlier; nothing is lost then'),
   }),
   output: z.object({
     note: z.string(),
@@ -30,15 +30,15 @@ export const waitForEmail = defineTool({
     since: z.string().describe('For the next wait: nothing up to here comes again'),
   }),
   annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: false, openWorldHint: false },
-  async run({ address, timeout_seconds = 60, since, from, subject }, call) {
-    const waitMs = Math.round(timeout_seconds * 1000);
+  async run({ address, timeout = 60, since, from, subject }, call) {
+    const waitMs = Math.round(timeout * 1000);
     const filter = { ...(since && { since }), ...(from && { from }), ...(subject && { subject }) };
     const waiting = call.client.inboxes.wait(
       address,
       { ...filter, timeout: `${waitMs}ms` },
       { waitMs, signal: call.signal },
     );
-    const answer = await withProgress(waiting, timeout_seconds, 'waiting for an email', call);
+    const answer = await withProgress(waiting, timeout, 'waiting for an email', call);
     const messages = listWithin(answer.items, RESULT_BYTES - FRAME_BYTES);
     const note = noteFor(messages.length, answer.items.length);
     const structured = { note, messages, since: answer.since };

@@ -22,16 +22,16 @@ test('an inbox, its mail and its owner outlive kill -9; the code is found throug
   const { secret } = await admin(first).issueKey('signer', { mcp_access: true });
   const mcp = await openMcp(folder, secret);
   const { address } = z.object({ address: z.string() }).parse(await mcp('create_mailbox', { ttl_minutes: 5 }));
-  const before = z.object({ since: z.string() }).parse(await mcp('wait_for_email', { address, timeout_seconds: 0 }));
+  const before = z.object({ since: z.string() }).parse(await mcp('wait_for_email', { address, timeout: 0 }));
   await mail(first, address, 'Your code is 482913.');
   await first.stop('SIGKILL');
 
   const second = await startRelayProgram(testSettings(folder));
   onTestFinished(async () => void (await second.stop('SIGKILL')));
-  const kept = await mcp('wait_for_email', { address, since: before.since, timeout_seconds: 0 });
+  const kept = await mcp('wait_for_email', { address, since: before.since, timeout: 0 });
   expect(kept).toMatchObject({ messages: [{ subject: 'Welcome' }] });
   expect(await mcp('extract_code', { address })).toMatchObject({ code: '482913', confidence: 'high' });
-  const waiting = mcp('wait_for_email', { address, timeout_seconds: 30 });
+  const waiting = mcp('wait_for_email', { address, timeout: 30 });
   await expect.poll(async () => (await fetch(`${second.httpUrl}/metrics`)).text()).toMatch(/^turnpost_waiters 1$/m);
   await mail(second, address, 'Your code is 731904.');
   expect(await waiting).toMatchObject({ messages: [{ subject: 'Welcome' }] });

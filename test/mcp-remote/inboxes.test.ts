@@ -93,7 +93,7 @@ describe('who is offered them', () => {
       ['list_mailboxes', {}],
       ['get_messages', { address }],
       ['delete_mailbox', { address }],
-      ['wait_for_email', { address, timeout_seconds: 0 }],
+      ['wait_for_email', { address, timeout: 0 }],
       ['extract_code', { message_id }],
       ['extract_link', { message_id }],
       ['read_message', { message_id }],
@@ -154,7 +154,7 @@ describe('a sign-up', () => {
     const address = String(made.structured?.['address']);
     expect(made.text).toContain(address);
     await mail(address, { subject: 'old', text: 'Your code is 111111.' });
-    const started = pair.call('wait_for_email', { address, subject: 'confirm', timeout_seconds: 20 });
+    const started = pair.call('wait_for_email', { address, subject: 'confirm', timeout: 20 });
     await expect.poll(async () => (await fetch(`${relay.httpUrl}/metrics`)).text()).toMatch(/^turnpost_waiters 1$/m);
     const link = 'https://app.example.com/verify?token=Zk3mQ9xW8rT1vB5n';
     await mail(address, { subject: 'Please confirm', text: `Your code is 731904.\n\nOr confirm here: ${link}` });
@@ -181,7 +181,7 @@ describe('a sign-up', () => {
     });
     expect(listed.text).not.toContain('731904');
     const since = waited.structured?.['since'];
-    expect((await pair.call('wait_for_email', { address, since, timeout_seconds: 0 })).structured).toMatchObject({
+    expect((await pair.call('wait_for_email', { address, since, timeout: 0 })).structured).toMatchObject({
       messages: [],
     });
     expect((await pair.call('delete_mailbox', { address })).structured).toEqual({ deleted: true, address });
@@ -267,7 +267,7 @@ test('over stdio: two wait for one email, and both get it', async () => {
     clientInfo: { name: 'test', version: '0' },
   });
   for (const id of [1, 2]) {
-    send(id, 'tools/call', { name: 'wait_for_email', arguments: { address, timeout_seconds: 20 } });
+    send(id, 'tools/call', { name: 'wait_for_email', arguments: { address, timeout: 20 } });
   }
   await expect.poll(async () => (await fetch(`${relay.httpUrl}/metrics`)).text()).toMatch(/^turnpost_waiters 2$/m);
   await mail(address, { subject: 'to both' });
