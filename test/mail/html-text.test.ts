@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { walkHtml } from '../../relay/mail/html-elements.ts';
 import { readHtmlLines } from '../../relay/mail/html-lines.ts';
 import { htmlToPlain, withoutPictures } from '../../relay/mail/html-text.ts';
 import { extractNewWords } from '../../relay/mail/new-words.ts';
@@ -74,6 +75,28 @@ test('lines know what the elements around them say', () => {
     ['Z: b', 0, 'original'],
     ['c', 0, 'code'],
   ]);
+});
+
+test('of nested elements 256 are open at once, of tags 20,000 are read, of text all', () => {
+  const seen = { open: 0, deepest: 0, opened: 0, closed: 0, text: '' };
+  const visitor = {
+    open: () => {
+      seen.opened += 1;
+      seen.open += 1;
+      seen.deepest = Math.max(seen.deepest, seen.open);
+    },
+    close: () => {
+      seen.closed += 1;
+      seen.open -= 1;
+    },
+    text: (text: string) => {
+      seen.text += text;
+    },
+  };
+  walkHtml(`a${'<div>'.repeat(5000)}b${'</div>'.repeat(5000)}c`, visitor);
+  expect(seen).toEqual({ open: 0, deepest: 256, opened: 256, closed: 256, text: 'abc' });
+  walkHtml(`${'<b></b>'.repeat(30_000)}d`, visitor);
+  expect(seen).toEqual({ open: 0, deepest: 256, opened: 20_256, closed: 20_256, text: 'abcd' });
 });
 
 describe('text and HTML together', () => {

@@ -95,6 +95,24 @@ describe('an answer elsewhere', () => {
   });
 });
 
+describe('above our marker, in a language that nobody here knows', () => {
+  test.each([
+    ['an attribution', 'Xyz 19 abc 2026 Bob <bob@example.com> qux:'],
+    ['one over two lines', 'Xyz 19 abc 2026\nBob qux:'],
+    ['a header block', 'Abc: Bob [bob@example.com]\nDef: 19 ghi 2026\nJkl: Person\nMno: Deploy?'],
+  ])('%s goes', (_, announces) => {
+    for (const marker of [REPLY_MARKER, `> ${REPLY_MARKER}`]) {
+      const words = newWords(`Yes, do it.\n\n${announces}\n\n${marker}\n\n> Shall I deploy?`);
+      expect(words.body).toBe('Yes, do it.');
+      expect(words.quoted).toContain(announces);
+    }
+  });
+
+  test('a paragraph that announces nothing stays', () => {
+    expect(newWords(`Yes, do it.\n\nAt 10.\n\n${REPLY_MARKER}\nq`).body).toBe('Yes, do it.\n\nAt 10.');
+  });
+});
+
 describe('signatures', () => {
   test.each([
     ['--\nPerson\nExample Ltd'],
