@@ -3,6 +3,8 @@
  * published where, and why; whether it is there is domain-check.ts's business.
  */
 import { createHash } from 'node:crypto';
+import { isIP } from 'node:net';
+import { isPublicDomain } from '../config-values.ts';
 
 export interface DomainFacts {
   readonly domain: string;
@@ -90,11 +92,16 @@ const INCLUDES: readonly (readonly [string, string])[] = [
   ['zoho.com', 'zoho.com'],
 ];
 
+const isThisMachine = (host: string): boolean => !isPublicDomain(host) || host === '::1' || /^127\./.test(host);
+
 /** The mechanisms that the SPF record must have. */
 export function senders({ through, mailHost, takesMail }: DomainFacts): string[] {
-  if (through === null) return [takesMail ? 'mx' : `a:${mailHost}`];
-  const known = INCLUDES.find(([host]) => through === host || through.endsWith(`.${host}`));
-  return [known === undefined ? `a:${through}` : `include:${known[1]}`];
+  const host = through?.replace(/^\[|\]$/g, '') ?? null;
+  // A server on this machine sends from this machine.
+  if (host === null || isThisMachine(host)) return [takesMail ? 'mx' : `a:${mailHost}`];
+  if (isIP(host) !== 0) return [`ip${isIP(host)}:${host}`];
+  const known = INCLUDES.find(([name]) => host === name || host.endsWith(`.${name}`));
+  return [known === undefined ? `a:${host}` : `include:${known[1]}`];
 }
 
 /** Strict: agents are at this very domain. RFC 9989 section 4.4.2; reports need a reader at the domain itself. */

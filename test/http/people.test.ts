@@ -61,6 +61,7 @@ describe('the link to stop mail', () => {
     const answer = await open('POST', link, form, 'List-Unsubscribe=One-Click');
     expect([answer.status, answer.text.includes('<h1>Stopped</h1>')]).toEqual([200, true]);
     expect(await isStopped()).toBe(true);
+    expect((await fixture.send(agent, PERSON)).code).toBe('suppressed');
     expect((await open('POST', link, form, 'List-Unsubscribe=One-Click')).status).toBe(200);
   });
 
