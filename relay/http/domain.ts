@@ -41,23 +41,26 @@ export function domainRoutes(deps: BrokerDeps): Route[] {
         return { body: { done, domain: wireDomain(viewDomain(deps)) } };
       },
     }),
-    route({
-      method: 'get',
-      path: '/.well-known/mta-sts.txt',
-      who: 'anyone',
-      summary: "The domain's MTA-STS policy (RFC 8461), where the relay has a certificate for its mail",
-      media: 'text/plain',
-      errors: ['not_found'],
-      async handle({ res }) {
-        const { policy } = viewDomain(deps);
-        if (policy === null) throw new RelayError('not_found', { message: 'This domain has no MTA-STS policy.' });
-        res.setHeader('Content-Type', 'text/plain');
-        res.end(policy.text);
-        return undefined;
-      },
-    }),
+    policyRoute(deps),
   ];
 }
+
+const policyRoute = (deps: BrokerDeps): Route =>
+  route({
+    method: 'get',
+    path: '/.well-known/mta-sts.txt',
+    who: 'anyone',
+    summary: "The domain's MTA-STS policy (RFC 8461), where the relay has a certificate for its mail",
+    media: 'text/plain',
+    errors: ['not_found'],
+    async handle({ res }) {
+      const { policy } = viewDomain(deps);
+      if (policy === null) throw new RelayError('not_found', { message: 'This domain has no MTA-STS policy.' });
+      res.setHeader('Content-Type', 'text/plain');
+      res.end(policy.text);
+      return undefined;
+    },
+  });
 
 const wireDomain = ({ domain, isPublic, records, policy }: DomainView): wire.WireDomain => ({
   domain,

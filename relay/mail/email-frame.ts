@@ -85,7 +85,7 @@ function filesHtml(files: readonly LinkedFile[], until: string): string {
 }
 
 const anchor = (url: string, words: string): string =>
-  `<a href="${escapeHtml(url)}" rel="noopener noreferrer" style="color:#0b57d0">${escapeHtml(words)}</a>`;
+  `<a href="${escapeHtml(url)}" rel="noopener noreferrer">${escapeHtml(words)}</a>`;
 
 export function readableSize(bytes: number): string {
   if (bytes < 1024) return `${bytes} B`;

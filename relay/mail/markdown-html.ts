@@ -1,15 +1,16 @@
 /**
  * An agent's words as HTML: paragraphs, lists, code, quotes, bold and links of Markdown, everything else as it stands.
  *
- * Promises that nothing is lost but Markdown's own marks, that every character of it is escaped, that links go to http, https and
- * mailto only and say where, and linear time. Styles stand at the elements, since mail programs drop style sheets.
+ * Promises that nothing is lost but Markdown's own marks, that every character of it is escaped, that links go to http,
+ * https and mailto only and say where, and linear time. Colours are the frame's; all else stands at the elements, since
+ * some mail programs drop style sheets.
  */
 
 const BREAKS = 'overflow-wrap:anywhere;word-break:break-word';
 const PARAGRAPH = `margin:0 0 12px;white-space:pre-wrap;${BREAKS}`;
-const CODE = `margin:0 0 12px;padding:10px 12px;border-radius:6px;background:#f3f4f6;font:13px/1.45 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;white-space:pre-wrap;${BREAKS}`;
-const INLINE_CODE = `padding:1px 4px;border-radius:4px;background:#f3f4f6;font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:0.9em;${BREAKS}`;
-const QUOTE = 'margin:0 0 12px;padding-left:12px;border-left:3px solid #c9ccd1';
+const CODE = `margin:0 0 12px;padding:10px 12px;border-radius:6px;font:13px/1.45 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;white-space:pre-wrap;${BREAKS}`;
+const INLINE_CODE = `padding:1px 4px;border-radius:4px;font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:0.9em;${BREAKS}`;
+const QUOTE = 'margin:0 0 12px;padding-left:12px;border-left-width:3px;border-left-style:solid';
 const LIST = `margin:0 0 12px;padding-left:24px;${BREAKS}`;
 
 const FENCE = /^ {0,3}(`{3,}|~{3,})/;
@@ -141,7 +142,7 @@ function namedLink(words: string, target: string): string {
 }
 
 const link = (target: string, words: string): string =>
-  `<a href="${escapeHtml(target)}" rel="noopener noreferrer" style="color:#0b57d0;${BREAKS}">${escapeHtml(words)}</a>`;
+  `<a href="${escapeHtml(target)}" rel="noopener noreferrer" style="${BREAKS}">${escapeHtml(words)}</a>`;
 
 export function escapeHtml(text: string): string {
   return text
