@@ -254,7 +254,7 @@ describe('meanwhile', () => {
     await session.stop();
     await revokeKey(broker.deps, reader.caller.agent, reader.caller.key.id, 'lost');
     expect(await broker.stateOf(sent)).toBe('available');
-    expect(broker.woken).toContain(reader.id);
+    expect(broker.woken.slice(-2)).toEqual([reader.id, reader.caller.key.id]);
     await expect(authenticate(broker.deps, reader.registered.key.secret)).rejects.toMatchObject({
       code: 'unauthorized',
     });
