@@ -2,15 +2,20 @@
 import { isPublicDomain } from '../config-values.ts';
 import { RelayError } from '../errors.ts';
 import { checkDomain, type RecordCheck } from '../mail/domain-check.ts';
-import { type DomainFacts, type DomainRecord, domainRecords, stsPolicyText } from '../mail/domain-records.ts';
+import { type DomainFacts, type DomainRecord, domainRecords, stsPolicyText, zoneLine } from '../mail/domain-records.ts';
 import { policyUrl } from '../mail/mta-sts.ts';
 import type { BrokerDeps } from './deps.ts';
+
+export type { RecordCheck };
+
+/** A record, and how a zone file has it. */
+export type ZoneRecord = DomainRecord & { readonly zone: string };
 
 export interface DomainView {
   readonly domain: string;
   /** Others can ask the DNS for it; else nothing can be published. */
   readonly isPublic: boolean;
-  readonly records: readonly DomainRecord[];
+  readonly records: readonly ZoneRecord[];
   /** The MTA-STS policy (RFC 8461) and where it must be found. */
   readonly policy: { readonly url: string; readonly text: string } | null;
 }
@@ -23,7 +28,7 @@ export function viewDomain(deps: BrokerDeps): DomainView {
   return {
     domain,
     isPublic: true,
-    records: domainRecords(facts),
+    records: domainRecords(facts).map((record) => ({ ...record, zone: zoneLine(record) })),
     policy: text === null ? null : { url: policyUrl(domain), text },
   };
 }

@@ -1,9 +1,14 @@
 /** /v1/domain: what must stand in the DNS for the relay's domain, and whether it does. Its MTA-STS policy (RFC 8461). */
 import type { BrokerDeps } from '../broker/deps.ts';
-import { checkOwnDomain, type DomainView, rotateDkim, viewDomain } from '../broker/domain-desk.ts';
+import {
+  checkOwnDomain,
+  type DomainView,
+  type RecordCheck,
+  rotateDkim,
+  viewDomain,
+  type ZoneRecord,
+} from '../broker/domain-desk.ts';
 import { RelayError } from '../errors.ts';
-import type { RecordCheck } from '../mail/domain-check.ts';
-import { type DomainRecord, zoneLine } from '../mail/domain-records.ts';
 import * as wire from '../wire-domain.ts';
 import { type Route, route } from './route.ts';
 
@@ -69,12 +74,12 @@ const wireDomain = ({ domain, isPublic, records, policy }: DomainView): wire.Wir
   policy,
 });
 
-const wireRecord = (record: DomainRecord): wire.WireDomain['records'][number] => ({
+const wireRecord = (record: ZoneRecord): wire.WireDomain['records'][number] => ({
   purpose: record.purpose,
   name: record.name,
   type: record.type,
   value: record.value,
-  zone: zoneLine(record),
+  zone: record.zone,
   needed: record.needed,
   why: record.why,
 });
