@@ -65,6 +65,8 @@ function readVariable(reader: BinaryReader): Buffer | null | undefined {
   const count = reader.u32();
   let first: Buffer | null = null;
   for (let n = 0; n < count; n += 1) {
+    // Past the end a value of no length can always be had, and `count` may be four thousand million.
+    if (reader.left === 0) return undefined;
     const length = reader.u32();
     const value = reader.bytes(length);
     if (value === undefined) return undefined;

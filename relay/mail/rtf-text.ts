@@ -11,14 +11,20 @@ const WINDOW = 4096;
 const PRELOADED =
   '{\\rtf1\\ansi\\mac\\deff0\\deftab720{\\fonttbl;}{\\f0\\fnil \\froman \\fswiss \\fmodern \\fscript \\fdecor MS Sans SerifSymbolArialTimes New RomanCourier{\\colortbl\\red0\\green0\\blue0\r\n\\par \\pard\\plain\\f0\\fs20\\b\\i\\u\\tab\\tx';
 
+/** Of a larger one the beginning is read: a letter has so much, and a few packed megabytes may mean many. */
+const MOST_READ = 4 * 1024 * 1024;
+/** Deeper groups are no letter's; what follows them is left out. */
+const MAX_DEPTH = 1000;
+
 /** One character a byte. Undefined where it is no such stream or would be larger than `maxBytes`. */
 export function unpackRtf(packed: Buffer, maxBytes: number): string | undefined {
   const reader = new BinaryReader(packed);
   reader.skip(4);
-  const size = reader.u32();
+  const wholeSize = reader.u32();
   const kind = reader.u32();
   reader.skip(4);
-  if (size > maxBytes) return undefined;
+  if (wholeSize > maxBytes) return undefined;
+  const size = Math.min(wholeSize, MOST_READ);
   if (kind === UNCOMPRESSED) return reader.bytes(Math.min(size, reader.left))?.toString('latin1');
   return kind === COMPRESSED ? decompress(reader, size) : undefined;
 }
@@ -76,6 +82,7 @@ const BREAKS: Readonly<Record<string, string>> = {
 };
 const TOKEN = /\\([a-z]{1,32})(-?\d{1,10})? ?|\\'([0-9a-f]{2})|\\([^a-z])|([{}])|([^\\{}\r\n]+)|[\r\n]+/gi;
 
+const WINDOWS_1252 = new TextDecoder('windows-1252');
 const SYMBOLS: Readonly<Record<string, string>> = { '~': '\u00a0', _: '-', '\\': '\\', '{': '{', '}': '}' };
 
 interface Group {
@@ -85,7 +92,10 @@ interface Group {
 
 export function rtfToText(rtf: string): string {
   const reader = new RtfReader();
-  for (const token of rtf.matchAll(TOKEN)) reader.read(token);
+  for (const token of rtf.matchAll(TOKEN)) {
+    if (reader.depth > MAX_DEPTH) break;
+    reader.read(token);
+  }
   return reader.text.replace(/\n{3,}/g, '\n\n').trim();
 }
 
@@ -95,6 +105,10 @@ class RtfReader {
   readonly #outer: Group[] = [];
   /** What stands behind \\uN for readers that do not know it. */
   #skip = 0;
+
+  get depth(): number {
+    return this.#outer.length;
+  }
 
   read([, word, number, hex, symbol, brace, plain]: RegExpMatchArray): void {
     if (brace === '{') this.#outer.push({ ...this.#group });
@@ -117,7 +131,7 @@ class RtfReader {
 
   #readText(hex: string | undefined, symbol: string | undefined, plain = ''): void {
     if (hex !== undefined) {
-      if (this.#skip === 0) this.text += new TextDecoder('windows-1252').decode(Buffer.from(hex, 'hex'));
+      if (this.#skip === 0) this.text += WINDOWS_1252.decode(Buffer.from(hex, 'hex'));
     } else if (symbol !== undefined) this.text += SYMBOLS[symbol] ?? '';
     else this.text += plain.slice(this.#skip);
     this.#skip = 0;

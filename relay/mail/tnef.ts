@@ -45,6 +45,8 @@ const PROPERTY = {
 
 /** An attached message is a stream of its own. */
 const MAX_DEPTH = 3;
+/** More than an email may have: so many are still seen and said to be left out. */
+const MAX_FILES = 1000;
 
 export const isTnef = (content: Buffer): boolean => content.length > 6 && content.readUInt32LE(0) === SIGNATURE;
 
@@ -53,7 +55,7 @@ export function readTnef(content: Buffer, maxBytes: number, depth = 0): TnefCont
   if (!isTnef(content)) return undefined;
   const builder = new TnefBuilder(maxBytes, depth);
   const reader = new BinaryReader(content, 6);
-  while (reader.left >= 11) {
+  while (reader.left >= 11 && builder.fileCount <= MAX_FILES) {
     reader.skip(1); // level
     const id = reader.u32() & 0xffff;
     const data = reader.bytes(reader.u32());
@@ -81,6 +83,10 @@ class TnefBuilder {
   constructor(maxBytes: number, depth: number) {
     this.#maxBytes = maxBytes;
     this.#depth = depth;
+  }
+
+  get fileCount(): number {
+    return this.#files.length;
   }
 
   add(id: number, data: Buffer): void {

@@ -125,6 +125,18 @@ describe('winmail.dat', () => {
     expect(unpackRtf(bomb, 1e6)).toBeUndefined();
   });
 
+  test('what it claims to hold costs no more than what is there', () => {
+    const u32 = (value: number) => Buffer.from(new Uint32Array([value]).buffer);
+    // PtypMultipleString8 with four thousand million values, of which none is there.
+    const properties = Buffer.concat([u32(1), u32(0x1000_101e), u32(0xffffffff)]);
+    const head = [buildTnef({}).subarray(0, 6), Buffer.from([1]), u32(0x00069003), u32(properties.length)];
+    const started = performance.now();
+    expect(readTnef(Buffer.concat([...head, properties, Buffer.alloc(2)]), 1e6)?.text).toBeNull();
+    expect(performance.now() - started).toBeLessThan(1000);
+    const many = Array.from({ length: 5000 }, () => ({ name: 'a', content: Buffer.from('a') }));
+    expect(readTnef(buildTnef({ files: many }), 1e6)?.files.length).toBe(1000);
+  });
+
   test('cut anywhere or with any byte changed, it is read as far as it is sound', () => {
     const whole = buildTnef({ text: 'body', html: '<p>x</p>', rtf: storeRtf('{\\rtf1 x}'), files });
     fc.assert(
@@ -146,6 +158,11 @@ describe('RTF', () => {
     expect(unpackRtf(Buffer.from(packed.replace(' ', ''), 'hex'), 1000)).toBe(
       '{\\rtf1\\ansi\\ansicpg1252\\pard hello world}\r\n',
     );
+  });
+
+  test('of groups without end, and of what unpacks to many times its size, the beginning is read', () => {
+    expect(rtfToText(`{Yes.${'{'.repeat(3_000_000)}`)).toBe('Yes.');
+    expect(unpackRtf(storeRtf('x'.repeat(5_000_000)), 1e8)?.length).toBe(4 * 1024 * 1024);
   });
 
   test('wrapped HTML gives its words and its line ends once', () => {
