@@ -43,7 +43,7 @@ function candidate(messageId: string, body: string, subject: string | null = nul
     type: 'message',
     priority: 'normal',
   };
-  const rest = { createdAt: 0, attachments: [], requiresResponse: false, verifiedBy: 'key', body };
+  const rest = { createdAt: 0, attachments: [], notes: [], requiresResponse: false, verifiedBy: 'key', body };
   // Only the fields that the text is made of.
   return { delivery: { trust: 'peer', attempt: 1 }, message: { ...message, ...rest } } as unknown as Candidate;
 }
