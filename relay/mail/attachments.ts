@@ -93,12 +93,8 @@ export function safeFilename(name: string | null, index: number): string {
     .normalize('NFC')
     .replace(/^.*[/\\]/s, '')
     .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}<>:"|?*]/gu, '');
-  const short = shorten(
-    base
-      .trim()
-      .replace(/^[.\s]+(?=\S)/, '')
-      .replace(/[.\s]+$/, ''),
-  );
+  // Made short first: the last pattern takes long over a long name.
+  const short = shorten(base.trim().replace(/^[.\s]+(?=\S)/, '')).replace(/[.\s]+$/, '');
   // Windows keeps these names for devices, whatever follows the dot.
   const device = /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i.test(short);
   return short === '' || device ? `attachment-${index + 1}${device ? `-${short}` : ''}` : short;

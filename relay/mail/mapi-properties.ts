@@ -79,7 +79,14 @@ function readVariable(reader: BinaryReader): Buffer | null | undefined {
 const padded = (length: number): number => Math.ceil(length / 4) * 4;
 
 function decodeValue(value: Buffer, type: number, encoding: string): string | Buffer {
-  if (type === UNICODE) return value.toString('utf16le').replace(/\0+$/, '');
-  if (type === STRING8) return new TextDecoder(encoding).decode(value).replace(/\0+$/, '');
+  if (type === UNICODE) return withoutEnd(value.toString('utf16le'));
+  if (type === STRING8) return withoutEnd(new TextDecoder(encoding).decode(value));
   return value;
+}
+
+/** A text without the zeros at its end. By hand: a pattern looks at a run of them inside the text once for each. */
+export function withoutEnd(text: string): string {
+  let end = text.length;
+  while (end > 0 && text.charCodeAt(end - 1) === 0) end -= 1;
+  return text.slice(0, end);
 }

@@ -3,7 +3,7 @@
  * stops where it is not; never throws, never unpacks more than the caller allows.
  */
 import { BinaryReader } from './binary-reader.ts';
-import { type MapiProperties, readMapiProperties } from './mapi-properties.ts';
+import { type MapiProperties, readMapiProperties, withoutEnd } from './mapi-properties.ts';
 import { rtfToText, unpackRtf } from './rtf-text.ts';
 
 export interface TnefFile {
@@ -165,7 +165,7 @@ const asText = (value: Buffer | string, encoding: string): string =>
   typeof value === 'string' ? value : decode(value, encoding);
 
 function decode(data: Buffer, encoding: string): string {
-  return new TextDecoder(encoding).decode(data).replace(/\0+$/, '');
+  return withoutEnd(new TextDecoder(encoding).decode(data));
 }
 
 /** Windows code pages that TextDecoder knows by another name; the rest are `windows-NNNN` or fall back. */

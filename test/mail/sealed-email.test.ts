@@ -133,6 +133,8 @@ describe('winmail.dat', () => {
     const started = performance.now();
     expect(readTnef(Buffer.concat([...head, properties, Buffer.alloc(2)]), 1e6)?.text).toBeNull();
     expect(performance.now() - started).toBeLessThan(1000);
+    expect(readTnef(buildTnef({ text: `${'\0'.repeat(1_000_000)}x` }), 1e8)?.text).toHaveLength(1_000_001);
+    expect(performance.now() - started).toBeLessThan(1000);
     const many = Array.from({ length: 5000 }, () => ({ name: 'a', content: Buffer.from('a') }));
     expect(readTnef(buildTnef({ files: many }), 1e6)?.files.length).toBe(1000);
   });
