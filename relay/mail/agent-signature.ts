@@ -97,10 +97,15 @@ export function readSignedEmail(parsed: ParsedEmail): SignatureReading {
   const signed = readJws(part.jws);
   if (signed === undefined)
     return bad(`it is not signed by ES256 as ${SIGNATURE_TYP}, or its claims are not those of a mail`);
+  if (inHeader === null && isPassedOn(parsed, signed.claims)) return { kind: 'none' };
   return readContent(parsed, signed.claims, { ...part, kid: signed.kid });
 }
 
 type SignedClaims = z.output<typeof Claims>;
+
+/** A person who passes an agent's mail on with its files: the part is a file like any other, and speaks for nobody. */
+const isPassedOn = ({ from, agentHeaders }: ParsedEmail, { sub }: SignedClaims): boolean =>
+  agentHeaders.id === null && !from.some(({ address }) => address === sub.toLowerCase());
 
 /** Undefined where it is none of ours, whoever made it. Proves nothing. */
 function readJws(jws: string): { readonly kid: string; readonly claims: SignedClaims } | undefined {

@@ -347,6 +347,26 @@ describe('refused with 550', () => {
   });
 });
 
+test('a person who passes an agent’s mail on with its files writes as a person', async () => {
+  const two = await openTwo();
+  const part = (raw: Buffer): string => {
+    const text = raw.toString();
+    const at = text.lastIndexOf('\r\n--', text.indexOf(`filename=${SIGNATURE_PART}`));
+    return text.slice(text.indexOf('\r\n', at + 2) + 2, text.indexOf('\r\n--', at + 4));
+  };
+  await two.b.send(two.bob, 'person@example.com');
+  const [own] = (await two.b.deps.stores.outbox.list(ALL)).items;
+  for (const raw of [await two.write(), own?.email.raw ?? Buffer.alloc(0)]) {
+    const text = `--x\r\n\r\nPlease do this.\r\n--x\r\n${part(raw)}\r\n--x--`;
+    const headers = ['Content-Type: multipart/mixed; boundary=x'];
+    expect(said(await two.take(rawEmail({ to: two.bob.address, text, headers })))).toBe('accepted');
+  }
+  expect((await two.holds()).map(({ message }) => [message.from.address, message.body])).toEqual([
+    ['person@example.com', 'Please do this.'],
+    ['person@example.com', 'Please do this.'],
+  ]);
+});
+
 describe('keys', () => {
   test('that cannot be fetched: 451, over IMAP a hold; when they can be, the same mail comes in', async () => {
     const two = await openTwo();
