@@ -30,8 +30,8 @@ export interface CountedInbox extends DisposableInbox {
   readonly unreadCount: number;
 }
 
-/** An email that came to a disposable inbox; nothing in it is trusted. */
-export interface InboxMail {
+/** An email that came to a disposable inbox, as lists have it: texts may be large, and there may be many. */
+export interface ListedInboxMail {
   readonly id: string;
   readonly inboxId: string;
   readonly inboxAddress: string;
@@ -39,9 +39,6 @@ export interface InboxMail {
   readonly from: { readonly address: string; readonly name: string | null } | null;
   readonly to: readonly string[];
   readonly subject: string | null;
-  /** The whole text, nothing cut away. */
-  readonly text: string;
-  readonly html: string | null;
   /** What the relay has to say about it, one sentence each. */
   readonly notes: readonly string[];
   readonly auth: AuthVerdict | null;
@@ -52,6 +49,13 @@ export interface InboxMail {
   readonly receivedAt: number;
   readonly readAt: number | null;
   readonly attachments: readonly AttachmentInfo[];
+}
+
+/** The whole of it; nothing in it is trusted. */
+export interface InboxMail extends ListedInboxMail {
+  /** The whole text, nothing cut away. */
+  readonly text: string;
+  readonly html: string | null;
 }
 
 /** On the way into the store. */

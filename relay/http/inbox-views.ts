@@ -1,7 +1,7 @@
 /** Disposable inboxes and their mail as the wire shows them. */
 import { codeIn, linkIn } from '../broker/inbox-extract.ts';
 import type { CreatedInbox } from '../broker/inboxes.ts';
-import type { CountedInbox, InboxMail } from '../disposable-inbox.ts';
+import type { CountedInbox, InboxMail, ListedInboxMail } from '../disposable-inbox.ts';
 import type {
   WireExtractedCode,
   WireExtractedLink,
@@ -41,7 +41,7 @@ export function viewCreatedInbox(
   return { ...viewInbox({ ...inbox, messageCount: 0, unreadCount: 0 }, viewer), token };
 }
 
-export function viewInboxMail(mail: InboxMail): WireInboxMail {
+export function viewInboxMail(mail: ListedInboxMail): WireInboxMail {
   return {
     id: mail.id,
     inbox: mail.inboxAddress,

@@ -2,7 +2,7 @@
  * What the rules may ask of storage about disposable inboxes; the promises are those of stores.ts. Whether one is alive is
  * judged by its times and its owner's key in each statement, so expiry needs no sweep and is exact.
  */
-import type { CountedInbox, DisposableInbox, InboxMail } from '../disposable-inbox.ts';
+import type { CountedInbox, DisposableInbox, InboxMail, ListedInboxMail } from '../disposable-inbox.ts';
 import type { AttachmentContent } from '../types.ts';
 import type { Page, PageRequest, Receipt } from './stores.ts';
 
@@ -31,7 +31,7 @@ export interface InboxMailFilter {
 
 export interface NewInboxMails {
   /** Oldest first. */
-  readonly items: readonly InboxMail[];
+  readonly items: readonly ListedInboxMail[];
   /** Where to go on: nothing up to here comes again. */
   readonly position: string;
 }
@@ -52,7 +52,7 @@ export interface InboxStore {
   /** Newest first. */
   list(reader: InboxReader, page: PageRequest): Promise<Page<CountedInbox>>;
   /** Newest first. */
-  mails(inboxId: string, filter: InboxMailFilter, page: PageRequest): Promise<Page<InboxMail>>;
+  mails(inboxId: string, filter: InboxMailFilter, page: PageRequest): Promise<Page<ListedInboxMail>>;
   /** The position of the newest mail: `newMails` after it gives only what comes later. */
   position(inboxId: string): Promise<string>;
   /** What came after the position, at most `limit`. Throws `invalid_cursor`. */

@@ -233,6 +233,9 @@ export function inboxSuite(open: OpenStores): void {
       expect(await ids({ from: '@Example.ORG' })).toEqual([two.id]);
       expect(await ids({ subject: 'BESTÄTIGUNG' })).toEqual([two.id, one.id]);
       const first = await stores.inboxes.mails(inbox.id, {}, { cursor: undefined, limit: 2 });
+      const { text: _, html: __, ...listed } = three;
+      expect(first.items[0], 'without the texts, which may be large').toEqual(listed);
+      expect((await stores.inboxes.newMails(inbox.id, undefined, {}, 10)).items[2]).toEqual(listed);
       expect(await ids({}, { cursor: first.nextCursor ?? '', limit: 2 })).toEqual([one.id]);
     });
 

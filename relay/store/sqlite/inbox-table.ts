@@ -1,10 +1,20 @@
 /** Tables `disposable_inbox`, `inbox_mail`, `inbox_attachment`. A name stays taken when all else is gone. */
-import type { CountedInbox, DisposableInbox, InboxMail } from '../../disposable-inbox.ts';
+import type { CountedInbox, DisposableInbox, InboxMail, ListedInboxMail } from '../../disposable-inbox.ts';
 import type { AttachmentContent } from '../../types.ts';
 import type { InboxCreation, InboxMailFilter, InboxReader, InboxStore, NewInboxMails } from '../inbox-store.ts';
 import type { Page, PageRequest, Receipt } from '../stores.ts';
 import type { SqliteDatabase } from './database.ts';
-import { INBOX_COLUMNS, type InboxRow, MAIL_COLUMNS, type MailRow, TAKES_MAIL, toInboxMail } from './inbox-columns.ts';
+import {
+  INBOX_COLUMNS,
+  type InboxRow,
+  LISTED_COLUMNS,
+  type ListedRow,
+  MAIL_COLUMNS,
+  type MailRow,
+  TAKES_MAIL,
+  toInboxMail,
+  toListedMail,
+} from './inbox-columns.ts';
 import { pruneInboxes } from './prune-inboxes.ts';
 import { insertReceipt } from './receipt-table.ts';
 import { cursorToSeq, NEWEST, seqToCursor, toPage } from './rows.ts';
@@ -42,10 +52,10 @@ const FITS = `(@since IS NULL OR e.received_at > @since)
   AND (@from IS NULL OR instr(e.from_address, @from) > 0)
   AND (@subject IS NULL OR instr(e.subject_folded, @subject) > 0)`;
 const MAILS = `
-  SELECT e.seq, ${MAIL_COLUMNS} FROM inbox_mail e
+  SELECT e.seq, ${LISTED_COLUMNS} FROM inbox_mail e
   WHERE e.inbox_id = @inboxId AND e.seq < @before AND ${FITS} ORDER BY e.seq DESC LIMIT @limit + 1`;
 const NEW_MAILS = `
-  SELECT e.seq, ${MAIL_COLUMNS} FROM inbox_mail e
+  SELECT e.seq, ${LISTED_COLUMNS} FROM inbox_mail e
   WHERE e.inbox_id = @inboxId AND e.seq > @after AND ${FITS} ORDER BY e.seq LIMIT @limit`;
 const LAST = `SELECT coalesce(max(seq), 0) AS seq FROM inbox_mail WHERE inbox_id = ?`;
 const FIND_MAIL = `
@@ -104,10 +114,10 @@ export class SqliteInboxTable implements InboxStore {
     return toPage(rows, page, ({ seq: _, ...row }) => row);
   }
 
-  async mails(inboxId: string, filter: InboxMailFilter, page: PageRequest): Promise<Page<InboxMail>> {
+  async mails(inboxId: string, filter: InboxMailFilter, page: PageRequest): Promise<Page<ListedInboxMail>> {
     const values = { inboxId, ...toValues(filter), before: cursorToSeq(page.cursor, NEWEST), limit: page.limit };
-    const rows = this.#store.prepare<[object], MailRow & { seq: number }>(MAILS).all(values);
-    return toPage(rows, page, ({ seq: _, ...row }) => toInboxMail(row));
+    const rows = this.#store.prepare<[object], ListedRow & { seq: number }>(MAILS).all(values);
+    return toPage(rows, page, ({ seq: _, ...row }) => toListedMail(row));
   }
 
   async position(inboxId: string): Promise<string> {
@@ -124,8 +134,8 @@ export class SqliteInboxTable implements InboxStore {
     const values = { inboxId, ...toValues(filter), after: from, limit };
     // First: a mail that comes in between must not be passed over.
     const last = this.#last(inboxId);
-    const rows = this.#store.prepare<[object], MailRow & { seq: number }>(NEW_MAILS).all(values);
-    const items = rows.map(({ seq: _, ...row }) => toInboxMail(row));
+    const rows = this.#store.prepare<[object], ListedRow & { seq: number }>(NEW_MAILS).all(values);
+    const items = rows.map(({ seq: _, ...row }) => toListedMail(row));
     const reached = rows.length === limit ? rows.at(-1)?.seq : Math.max(last, rows.at(-1)?.seq ?? 0);
     return { items, position: seqToCursor(Math.max(from, reached ?? 0)) };
   }

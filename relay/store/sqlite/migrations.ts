@@ -316,14 +316,14 @@ export const MIGRATIONS: readonly string[] = [
      recipients     TEXT NOT NULL,
      subject        TEXT,
      subject_folded TEXT NOT NULL,
-     text           TEXT NOT NULL,
-     html           TEXT,
      notes          TEXT NOT NULL,
      auth           TEXT,
      author_proven  INTEGER NOT NULL,
      size           INTEGER NOT NULL,
      received_at    INTEGER NOT NULL,
-     read_at        INTEGER
+     read_at        INTEGER,
+     text           TEXT NOT NULL, -- last, so that a list need not read past what is large
+     html           TEXT
    ) STRICT;
    CREATE INDEX inbox_mail_of_inbox ON inbox_mail (inbox_id, seq);
    CREATE INDEX inbox_mail_email ON inbox_mail (email_id);
