@@ -79,3 +79,20 @@ test("an owner's inboxes and an inbox's mail are found by an index, whatever oth
   expect(database.plansWith('SCAN e')).toEqual([]);
   await database.close();
 });
+
+test('an owner who made thousands of inboxes is asked about those that are left only', async () => {
+  const database = new RecordingDatabase(':memory:');
+  const inboxes = new SqliteInboxTable(database);
+  const reader = { ownerId: 'owner', goneBefore: START };
+  await inboxes.list(reader, { cursor: undefined, limit: 10 });
+  await inboxes.isOwner(reader);
+  expect(database.plansWith('disposable_inbox_kept (owner_id=?')).toHaveLength(2);
+  const name = 'brisk-heron-42';
+  const times = { createdAt: START, expiresAt: START + 1 };
+  const inbox = { id: 'ibx_1', name, address: name, ownerId: 'owner', quotaKey: 'owner', label: null, maxMessages: 1 };
+  await inboxes.createIfAllowed({ ...inbox, ...times, ownerType: 'api' }, { inboxes: 1, perHour: 2 });
+  expect(database.plansWith('disposable_inbox_alive (quota_key=? AND expires_at>?)')).toHaveLength(1);
+  expect(database.plansWith('disposable_inbox_quota (quota_key=? AND created_at>?)')).toHaveLength(1);
+  expect(database.plansWith('TEMP B-TREE FOR ORDER BY')).toEqual([]);
+  await database.close();
+});

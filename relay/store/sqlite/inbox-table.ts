@@ -39,7 +39,7 @@ const INSERT = `
   VALUES (@id, @name, @address, @ownerType, @ownerId, @quotaKey, @label, @maxMessages, @createdAt, @expiresAt)`;
 
 /** Parameters `@ownerId`, `@goneBefore`. */
-const READABLE = `i.owner_id = @ownerId AND i.deleted_at IS NULL AND i.expires_at > @goneBefore`;
+const READABLE = `i.owner_id = @ownerId AND i.pruned_at IS NULL AND i.deleted_at IS NULL AND i.expires_at > @goneBefore`;
 
 const FIND_LIVE = `SELECT ${INBOX_COLUMNS} FROM disposable_inbox i WHERE i.name = @name AND ${TAKES_MAIL}`;
 const FIND = `SELECT ${INBOX_COLUMNS} FROM disposable_inbox i WHERE i.address = @address AND ${READABLE}`;

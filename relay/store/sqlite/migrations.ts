@@ -302,7 +302,8 @@ export const MIGRATIONS: readonly string[] = [
      pruned_at    INTEGER,
      CHECK (expires_at > created_at)
    ) STRICT;
-   CREATE INDEX disposable_inbox_owner ON disposable_inbox (owner_id, seq);
+   CREATE INDEX disposable_inbox_kept ON disposable_inbox (owner_id, seq) WHERE pruned_at IS NULL;
+   CREATE INDEX disposable_inbox_alive ON disposable_inbox (quota_key, expires_at) WHERE deleted_at IS NULL;
    CREATE INDEX disposable_inbox_quota ON disposable_inbox (quota_key, created_at);
    CREATE INDEX disposable_inbox_unpruned ON disposable_inbox (seq) WHERE pruned_at IS NULL;
 
