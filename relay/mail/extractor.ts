@@ -47,7 +47,8 @@ export interface ExtractorOptions {
   readonly program?: URL;
 }
 
-const LIMIT_MS = 250;
+/** Twenty times what hostile mail takes: it stops what never ends, and no mail on a machine with much else to do. */
+const LIMIT_MS = 1000;
 /** On a machine that has no time for us the limit is waited for again, so many times at most. */
 const MAX_ROUNDS = 8;
 /** A thread that has not said that it is ready by then will not. */

@@ -66,7 +66,7 @@ describe('the thread', () => {
     const extractor = start({ clock, program: STUCK });
     await extractor.extract(mail('a'));
     await extractor.extract(mail('b'));
-    expect(waits).toEqual([30_000, 250, 250]);
+    expect(waits).toEqual([30_000, 1000, 1000]);
   });
 
   test('on a machine that gives the process no time is waited for, but not for ever', async () => {
@@ -74,7 +74,7 @@ describe('the thread', () => {
     const clock: Clock = {
       ...systemClock,
       sleep: async (ms, signal) => {
-        if (ms === 250) waits.push(ms);
+        if (ms === 1000) waits.push(ms);
         else await systemClock.sleep(ms, signal);
       },
     };
@@ -84,7 +84,7 @@ describe('the thread', () => {
     waits.length = 0;
     let used = 0;
     const worked = () => {
-      used += 100;
+      used += 400;
       return used;
     };
     expect(await start({ clock, worked, program: STUCK }).extract(mail('hang'))).toEqual(whole('hang'));
@@ -96,7 +96,7 @@ describe('the thread', () => {
       ...systemClock,
       // The relay was busy for so long that the timer comes first.
       sleep: async (ms) => {
-        if (ms !== 250) return new Promise<void>(() => undefined);
+        if (ms !== 1000) return new Promise<void>(() => undefined);
         for (const end = performance.now() + 150; performance.now() < end; );
       },
     };
