@@ -21,15 +21,22 @@ export async function inboxRecipient(deps: BrokerDeps, address: string): Promise
   const name = canonical === undefined ? undefined : localName(deps, canonical);
   const inbox = name === undefined ? undefined : await deps.stores.inboxes.findLiveByName(name, deps.clock.now());
   if (inbox === undefined) return { kind: 'none' };
-  return { kind: inbox.messageCount < inbox.maxMessages ? 'open' : 'full', inbox };
+  return { kind: isOpen(inbox) ? 'open' : 'full', inbox };
 }
 
 /** The inboxes an email is for, each once, that take it. A full one is passed over: its mailbox keeps the mail. */
 export async function findInboxes(deps: BrokerDeps, addresses: readonly string[]): Promise<CountedInbox[]> {
-  const found = await Promise.all(addresses.map((address) => inboxRecipient(deps, address)));
-  const open = found.flatMap((one) => (one.kind === 'open' ? [one.inbox] : []));
-  return [...new Map(open.map((inbox) => [inbox.id, inbox])).values()];
+  return (await namedInboxes(deps, addresses)).filter(isOpen);
 }
+
+/** With those that are full. */
+export async function namedInboxes(deps: BrokerDeps, addresses: readonly string[]): Promise<CountedInbox[]> {
+  const found = await Promise.all(addresses.map((address) => inboxRecipient(deps, address)));
+  const alive = found.flatMap((one) => (one.kind === 'none' ? [] : [one.inbox]));
+  return [...new Map(alive.map((inbox) => [inbox.id, inbox])).values()];
+}
+
+export const isOpen = ({ messageCount, maxMessages }: CountedInbox): boolean => messageCount < maxMessages;
 
 export function intakeForInbox(
   email: IncomingEmail,

@@ -14,7 +14,7 @@ import { findTargets, type Target } from './address-book.ts';
 import { intakesForAgents } from './agent-intake.ts';
 import type { BrokerDeps } from './deps.ts';
 import { answerEncrypted } from './encrypted-mail.ts';
-import { findInboxes, intakeForInbox } from './inbox-intake.ts';
+import { intakeForInbox, isOpen, namedInboxes } from './inbox-intake.ts';
 import type { ReadEmail } from './intake-mail.ts';
 import { quarantineIntakes } from './intake-quarantine.ts';
 import { type ClaimRefused, readAgentClaim } from './peer-agents.ts';
@@ -131,8 +131,9 @@ async function readIntakes(
 ): Promise<Means | ClaimRefused> {
   const { source } = incoming;
   const addresses = addressesOf(source, parsed);
-  const inboxes = await findInboxes(deps, addresses);
-  const targets = await agentsMeant(deps, parsed, addresses, inboxes.length > 0);
+  const named = await namedInboxes(deps, addresses);
+  const inboxes = named.filter(isOpen);
+  const targets = await agentsMeant(deps, parsed, addresses, named.length > 0);
   if (targets.length === 0 && inboxes.length === 0) return read([]);
   const claim = await readAgentClaim(deps, parsed, targets);
   if (claim.kind === 'refused') {

@@ -48,6 +48,23 @@ describe('addresses', () => {
     expect(await keeper.isOurs(candidate), 'expired: left alone').toBe(false);
   });
 
+  test('mail for a full inbox reaches no agent either, whatever it refers to', async () => {
+    const tokenLetsIn = { smtp: true, imap: true, http: true };
+    const broker = await openBroker({ settings: { ...LETTER_SETTINGS, tokenLetsIn } });
+    const { inbox } = await createInbox(broker.deps, await ownerIn(broker), {});
+    const bob = await broker.agent('bob');
+    const { message } = await broker.send(bob, 'person@example.com');
+    const answers = [`In-Reply-To: ${message.emailMessageId}`];
+    const takes = async (uid: number) =>
+      takeEmail(broker.deps, {
+        ...byImap(rawEmail({ to: inbox.address, headers: answers }), uid),
+        receivedAt: broker.clock.now(),
+      });
+    for (let uid = 1; uid <= 6; uid += 1) await takes(uid);
+    const held = await broker.deps.stores.holds.list({ cursor: undefined, limit: 10 });
+    expect(held.items).toEqual([]);
+  });
+
   test('a tag behind the name is the same inbox (RFC 5233)', async () => {
     const broker = await openBroker();
     const owner = await ownerIn(broker);
