@@ -41,7 +41,7 @@ export async function autoAnswer(deps: BrokerDeps, email: Answerable, text: stri
 const LIST_FIELDS = ['list-id', 'list-post', 'list-unsubscribe', 'mailing-list', 'precedence'] as const;
 /** RFC 3834 section 2: these are no people. */
 const NO_PERSON =
-  /^(?:mailer-daemon|postmaster|owner-|bounces?[-+=]|(?:no|do-?not)[-_.]?reply|listserv|majordomo|.{1,64}-(?:request|owner|bounces?|confirm)(?:[-+=]|$))/;
+  /^(?:mailer-daemon|postmaster|owner-|bounces?[-+=@]|(?:no|do-?not)[-_.]?reply|listserv|majordomo|.{1,64}-(?:request|owner|bounces?|confirm)[-+=@])/;
 
 /** Where the answer goes, or in a word why none may be given. */
 export function answerAddress(deps: BrokerDeps, email: Answerable): { readonly address: string } | string {
