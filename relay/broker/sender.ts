@@ -84,7 +84,7 @@ export function senderOf(
  */
 function isAddressedTo(settings: BrokerDeps['settings'], { parsed, proof }: SentEmail, target: Target): boolean {
   if (proof.signedOnly === null) return true;
-  const { open } = proof.signedOnly;
+  const { open, toUnsigned } = proof.signedOnly;
   const { agent, route, parent } = target;
   const written = [...(open.includes('to') ? [] : parsed.to), ...(open.includes('cc') ? [] : parsed.cc)];
   const addresses = written.map(({ address }) => address);
@@ -93,7 +93,8 @@ function isAddressedTo(settings: BrokerDeps['settings'], { parsed, proof }: Sent
     ...(open.includes('references') ? [] : parsed.references),
   ];
   return (
-    addresses.some((address) => localName({ settings }, address) === agent.name) ||
+    // An address anyone can write; a token or our Message-ID only who was sent one.
+    (!toUnsigned && addresses.some((address) => localName({ settings }, address) === agent.name)) ||
     findTokens(addresses).some(({ id }) => id === route?.id) ||
     (parent?.emailMessageId != null && references.includes(parent.emailMessageId))
   );

@@ -105,7 +105,8 @@ function tokenize(value: string): Token[] | undefined {
     if (found === undefined) return undefined;
     tokens.push({ kind: found.kind, text: found.text, glued });
     at = found.end;
-    glued = found.kind !== 'comment' && found.kind !== 'mark';
+    // What follows a comment without white space belongs to what stands before it: `example.com().evil.example`.
+    if (found.kind !== 'comment') glued = found.kind !== 'mark';
   }
   return tokens;
 }

@@ -16,6 +16,7 @@ import { checkDmarc, type DmarcFindings, type Identifiers, isRelated, NO_DMARC }
 import type { Resolver } from './dns.ts';
 import { type DnsLimits, limitDns } from './dns-limits.ts';
 import { keyword, type ProviderVerdict, readVerdict } from './provider-verdict.ts';
+import { commonlySigned, type SignedFields } from './signed-fields.ts';
 import { checkSpf, isLoopback, NO_SPF, type SpfFindings } from './spf-check.ts';
 
 export interface AuthenticatorOptions {
@@ -102,10 +103,13 @@ async function proveByService(checking: Checking, source: IntakeSource & { kind:
 async function proveWith(checking: Checking, verdict: ProviderVerdict | undefined): Promise<SenderProof> {
   if (verdict !== undefined && isEnough(checking.author, verdict)) {
     const { spfDomain } = verdict;
-    const handedIn = spfDomain !== null && isRelated(spfDomain, checking.author.domain);
-    return proven(verdict.auth, handedIn ? null : { open: [] });
+    const { domain, section } = checking.author;
+    const handedIn = spfDomain !== null && isRelated(spfDomain, domain);
+    return proven(verdict.auth, handedIn ? null : commonlySigned(section, domain));
   }
-  const spf = verdict?.spfDomain ? { result: 'pass', domain: verdict.spfDomain } : NO_SPF;
+  // Where it says that DMARC fails, SPF did not speak for the author: whatever its field seems to say of MAIL FROM.
+  const spf =
+    verdict?.spfDomain && verdict.auth.dmarc !== 'fail' ? { result: 'pass', domain: verdict.spfDomain } : NO_SPF;
   const own = await ownProof(checking, spf, false);
   if (verdict === undefined) return own;
   const auth = merge(own, verdict);
@@ -148,7 +152,7 @@ async function ownProof(checking: Checking, spf: SpfFindings, complete: boolean)
   const dmarc = found.result === 'fail' && !complete ? NO_DMARC : found;
   const arc = await checkArc(dkim.arc, section, { author: domain, forwarders: options.forwarders, resolver });
   const auth = { ...verdictOf(spf), dkim: dkim.result, dmarc: dmarc.result, arc: arc.result };
-  if (dmarc.result === 'pass' || arc.vouched) return proven(auth, signedOnly(domain, passed.spf, dkim));
+  if (dmarc.result === 'pass' || arc.vouched) return proven(auth, signedOnly(author, passed.spf, dkim));
   return {
     auth,
     oneAuthor: true,
@@ -162,12 +166,16 @@ async function ownProof(checking: Checking, spf: SpfFindings, complete: boolean)
 }
 
 /** Null where the author's own server handed it in, and SPF says so. */
-function signedOnly(domain: string, spf: readonly string[], { passed }: DkimFindings): SenderProof['signedOnly'] {
+function signedOnly(
+  { domain, section }: Checking['author'],
+  spf: readonly string[],
+  { passed }: DkimFindings,
+): SignedFields | null {
   if (spf.some((one) => isRelated(one, domain))) return null;
   const [best] = passed
     .filter((one) => isRelated(one.domain, domain))
-    .toSorted((a, b) => a.open.length - b.open.length);
-  return { open: best?.open ?? [] };
+    .toSorted((a, b) => Number(a.toUnsigned) - Number(b.toUnsigned) || a.open.length - b.open.length);
+  return best ?? commonlySigned(section, domain);
 }
 
 const isEmpty = ({ spf, dkim }: Identifiers): boolean => spf.length === 0 && dkim.length === 0;

@@ -13,6 +13,7 @@ import type {
   ReplyPurpose,
 } from '../types.ts';
 import type { LinkedFile } from './email-frame.ts';
+import type { SignedFields } from './signed-fields.ts';
 
 export interface Mailbox {
   /** `local@domain`, domain in lower case. */
@@ -186,10 +187,10 @@ export interface SenderProof {
   readonly authorProven: boolean;
   /**
    * Proven by a signature alone, which travels with the mail: whoever has the mail can hand it in again, anywhere.
-   * `open` are the fields of To, Cc, In-Reply-To and References that may have been added on the way. Null: the author's
-   * own server handed it in.
+   * What of it names its reader may have been put there on the way, as signed-fields.ts says. Null: the author's own
+   * server handed it in.
    */
-  readonly signedOnly: { readonly open: readonly string[] } | null;
+  readonly signedOnly: SignedFields | null;
   /** A DNS lookup failed for now (temperror): worth another try, never a pass. */
   readonly temporary: boolean;
   /** DMARC fails and the domain's owner asks to refuse or set apart such mail: no token makes up for that. */

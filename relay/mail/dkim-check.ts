@@ -10,6 +10,7 @@ import { dkimVerify } from 'mailauth/lib/dkim/verify.js';
 import type { Clock } from '../clock.ts';
 import { mailauthResolver, type Resolver } from './dns.ts';
 import type { HeaderSection } from './header-section.ts';
+import { countFields, type SignedFields, signedFields } from './signed-fields.ts';
 
 export interface DkimFindings {
   /** The best that a signature came to, in the words of RFC 8601 section 2.7.1. */
@@ -24,10 +25,8 @@ export interface DkimFindings {
   readonly arc: ArcMaterial | undefined;
 }
 
-export interface PassedSignature {
+export interface PassedSignature extends SignedFields {
   readonly domain: string;
-  /** Of To, Cc, In-Reply-To, References: those the mail has more of than are signed, by a signer who signs To. */
-  readonly open: readonly string[];
 }
 
 type Verified = Awaited<ReturnType<typeof dkimVerify>>;
@@ -46,10 +45,6 @@ const SLICE = 16 * 1024;
 const MOST_MS = 10_000;
 const CLOCK_SKEW_MS = 60 * 60_000;
 const ORDER = ['pass', 'temperror', 'fail', 'policy', 'neutral', 'permerror'];
-
-function countFields({ fields }: HeaderSection, name: string): number {
-  return fields.filter((field) => field.name === name).length;
-}
 
 const SIGNATURES = ['dkim-signature', 'arc-seal', 'arc-message-signature', 'arc-authentication-results'];
 
@@ -85,7 +80,7 @@ export async function checkDkim(
     result: ORDER.find((result) => signatures.some((one) => one.result === result)) ?? 'none',
     passed: signatures
       .filter(({ result }) => result === 'pass')
-      .map(({ domain, keys }) => ({ domain, open: openFields(section, keys) })),
+      .map(({ domain, keys }) => ({ domain, ...signedFields(section, keys) })),
     unknown: domainsOf('temperror'),
     partial: verified.results.some(({ canonBodyLengthLimited }) => canonBodyLengthLimited === true),
     arc: verified.arc,
@@ -122,12 +117,4 @@ function judge(signature: Signature, now: number): Judged {
   const counts = canonBodyLengthLimited !== true && !early && status.testing !== true;
   const keys = (signingHeaders?.keys ?? '').toLowerCase().split(/\s*:\s*/);
   return { domain, keys, result: status.result === 'pass' && !counts ? 'policy' : status.result };
-}
-
-/** A signer that leaves To out, as some large ones do, leaves them all open at all times: that tells nothing. */
-function openFields(section: HeaderSection, keys: readonly string[]): string[] {
-  if (!keys.includes('to')) return [];
-  return ['to', 'cc', 'in-reply-to', 'references'].filter(
-    (name) => countFields(section, name) > keys.filter((key) => key === name).length,
-  );
 }
