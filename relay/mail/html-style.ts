@@ -53,9 +53,13 @@ const MAX_HIDDEN = 1000;
 export function hiddenNames(html: string): ReadonlySet<string> {
   const names = new Set<string>();
   const lower = html.toLowerCase();
+  let start = -1;
   for (let at = lower.indexOf('<style'); at >= 0; at = lower.indexOf('<style', at + 1)) {
     const end = lower.indexOf('</style', at);
-    const sheet = lower.slice(lower.indexOf('>', at) + 1, end < 0 ? undefined : end);
+    // The tag's own end is looked for once: of a thousand tags without one each would search to the end of the mail.
+    if (start < at) start = lower.indexOf('>', at) + 1;
+    if (start === 0) break;
+    const sheet = lower.slice(start, end < 0 ? undefined : end);
     for (const { selector, style } of readRules(sheet.slice(0, MAX_SHEET))) {
       if (!hides(bareStyle(style))) continue;
       for (const one of selector.split(',')) {

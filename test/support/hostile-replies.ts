@@ -35,6 +35,7 @@ export const HOSTILE_REPLIES: Readonly<Record<string, Email>> = {
   '40,000 nested blockquotes with words': html(`${'<blockquote>'.repeat(40_000)}Yes`),
   '100,000 nested elements, closed': html(`${'<b>'.repeat(50_000)}Yes${'</b>'.repeat(50_000)}`),
   '100,000 opening brackets': html('<'.repeat(100_000)),
+  '40,000 style tags without an end': html('<style</style'.repeat(40_000)),
   'unclosed tags': html('<div class="gmail_quote" '.repeat(20_000)),
   'end tags without a beginning': html(`${'<div><b>'.repeat(100)}Yes${'</i></b></p>'.repeat(40_000)}`),
   'one attribute of 400 kB': html(`<p style="${'a:b;'.repeat(100_000)}">Yes</p>`),
