@@ -30,7 +30,7 @@ export interface AccessTokens {
 
 /** A refresh token that replaced the one in the account's entry. */
 export interface ReplacedToken {
-  /** Hash of the entry it descends from: a person who logs in anew makes it void. */
+  /** Hash of the login it descends from: a person who logs in anew makes it void, a corrected entry does not. */
   readonly origin: string;
   readonly refreshToken: string;
 }
@@ -59,12 +59,12 @@ export function oauthTokens(options: OAuthTokensOptions): AccessTokens {
 
 class OAuthTokens implements AccessTokens {
   readonly #options: OAuthTokensOptions;
-  #token: (AccessToken & { readonly origin: string }) | undefined;
+  #token: AccessToken | undefined;
   #renewing: Promise<AccessToken> | undefined;
   /** Not on disk yet, since the store failed. */
   #unsaved: ReplacedToken | undefined;
   #failures = NO_FAILURES;
-  #failure: { readonly error: OAuthFailure; readonly until: number; readonly origin: string } | undefined;
+  #failure: { readonly error: OAuthFailure; readonly until: number; readonly entry: string } | undefined;
 
   constructor(options: OAuthTokensOptions) {
     this.#options = options;
@@ -84,28 +84,29 @@ class OAuthTokens implements AccessTokens {
   }
 
   changed(): boolean {
-    return this.#failure !== undefined && this.#failure.origin !== this.#originNow();
+    return this.#failure !== undefined && this.#failure.entry !== this.#entryNow();
   }
 
   async #renew(): Promise<AccessToken> {
     const { clock } = this.#options;
-    const origin = this.#originNow();
-    if (this.#failure !== undefined && this.#failure.origin === origin && clock.now() < this.#failure.until)
+    const entry = this.#entryNow();
+    if (this.#failure !== undefined && this.#failure.entry === entry && clock.now() < this.#failure.until)
       throw this.#failure.error;
     try {
-      const token = await this.#request(origin);
+      const token = await this.#request();
       this.#failures = NO_FAILURES;
       this.#failure = undefined;
       this.#token = token;
       return token;
     } catch (error) {
-      throw this.#fail(error, origin);
+      throw this.#fail(error, entry);
     }
   }
 
-  async #request(origin: string): Promise<AccessToken & { readonly origin: string }> {
+  async #request(): Promise<AccessToken> {
     const { user, clock } = this.#options;
     const account = this.#account();
+    const origin = hashOf([account.clientId, account.refreshToken]);
     const startedAt = clock.now();
     const form = {
       grant_type: account.grant,
@@ -118,7 +119,7 @@ class OAuthTokens implements AccessTokens {
     if (account.grant === 'refresh_token') await this.#keep(issued, form.refresh_token, origin);
     const margin = Math.min(MARGIN_MS, issued.lifetimeMs / 10);
     this.#options.log.debug({ tag: 'oauth', user, lifetime_ms: issued.lifetimeMs }, 'new access token');
-    return { value: issued.accessToken, closeAt: startedAt + issued.lifetimeMs - margin, origin };
+    return { value: issued.accessToken, closeAt: startedAt + issued.lifetimeMs - margin };
   }
 
   async #refreshToken(account: OAuthAccount, origin: string): Promise<string | null> {
@@ -142,7 +143,7 @@ class OAuthTokens implements AccessTokens {
     }
   }
 
-  #fail(error: unknown, origin: string): OAuthFailure {
+  #fail(error: unknown, entry: string): OAuthFailure {
     const failure =
       error instanceof OAuthFailure
         ? error
@@ -152,7 +153,7 @@ class OAuthTokens implements AccessTokens {
     const { user, clock, log } = this.#options;
     this.#failures = addFailure(this.#failures, failure.refused ? 'refused' : 'other');
     const wait = Math.max(failure.retryAfterMs, retryWaitMs(this.#failures, clock.chance()));
-    this.#failure = { error: failure, until: clock.now() + wait, origin };
+    this.#failure = { error: failure, until: clock.now() + wait, entry };
     const cause = failure === error ? undefined : error;
     log.warn(
       { tag: 'oauth', user, wait_ms: wait, problem: failure.message, ...(cause !== undefined && { cause }) },
@@ -181,12 +182,14 @@ class OAuthTokens implements AccessTokens {
   }
 
   /** Names the entry without holding it; '' where there is none, or none that can be read. */
-  #originNow(): string {
+  #entryNow(): string {
     try {
       const account = this.#entry();
-      return account === undefined ? '' : createHash('sha256').update(JSON.stringify(account)).digest('base64url');
+      return account === undefined ? '' : hashOf(account);
     } catch {
       return '';
     }
   }
 }
+
+const hashOf = (value: object): string => createHash('sha256').update(JSON.stringify(value)).digest('base64url');
