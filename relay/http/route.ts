@@ -145,9 +145,12 @@ function inboxAsker(row: Route, req: Request): InboxAsker {
 }
 
 /** One holder of an IPv6 network has 2^64 addresses of it (RFC 6177). */
-function networkOf(address: string): string {
-  const isIPv6 = address.includes(':') && !address.includes('.');
-  return isIPv6 ? address.split(':').slice(0, 4).join(':') : address.replace(/^::ffff:/, '');
+export function networkOf(address: string): string {
+  if (!address.includes(':') || address.includes('.')) return address.replace(/^::ffff:/, '');
+  // RFC 5952 section 4.2: "::" stands for as many zeros as are missing, also inside the network's half.
+  const [before = [], after = []] = address.split('::').map((half) => (half === '' ? [] : half.split(':')));
+  const zeros = Array(Math.max(0, 8 - before.length - after.length)).fill('0');
+  return [...before, ...zeros, ...after].slice(0, 4).join(':');
 }
 
 const isTool = (req: Request): boolean => req.headers['x-turnpost-client'] === 'mcp';

@@ -1,6 +1,7 @@
 /** /v1/inboxes: made within quotas, filled by real SMTP, waited for, read, and nobody else's. */
 import nodemailer from 'nodemailer';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { networkOf } from '../../relay/http/route.ts';
 import * as wire from '../../relay/wire-inboxes.ts';
 import { DAY, HOUR, MINUTE } from '../support/manual-clock.ts';
 import { openFixture, type RelayFixture, ShiftedClock, type TestAgent } from '../support/relay-fixture.ts';
@@ -338,6 +339,18 @@ describe('isolation', () => {
 });
 
 describe('without a key', () => {
+  test.each([
+    ['192.0.2.7', '192.0.2.7'],
+    ['::ffff:192.0.2.7', '192.0.2.7'],
+    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2'],
+    ['2001:db8::5:6', '2001:db8:0:0'],
+    ['2001:db8::7', '2001:db8:0:0'],
+    ['::1', '0:0:0:0'],
+    ['socket', 'socket'],
+  ])('%s is counted as %s', (address, network) => {
+    expect(networkOf(address)).toBe(network);
+  });
+
   test('an inbox comes with a token, once, and only the token opens it', async () => {
     const made = await create(NO_KEY, {});
     expect(made).toMatchObject({
