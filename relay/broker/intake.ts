@@ -11,7 +11,7 @@ import { parseEmail, UnparsableEmail } from '../mail/parse-email.ts';
 import type { DeskReply } from '../mail/smtp-desk.ts';
 import type { CursorMove, Intake, ReceivedEmail } from '../store/stores.ts';
 import { findTargets, type Target } from './address-book.ts';
-import { intakesForAgents } from './agent-intake.ts';
+import { deferUnlessTried, intakesForAgents } from './agent-intake.ts';
 import type { BrokerDeps } from './deps.ts';
 import { answerEncrypted } from './encrypted-mail.ts';
 import { intakeForInbox, isOpen, namedInboxes } from './inbox-intake.ts';
@@ -137,7 +137,9 @@ async function readIntakes(
   if (targets.length === 0 && inboxes.length === 0) return read([]);
   const claim = await readAgentClaim(deps, parsed, targets);
   if (claim.kind === 'refused') {
-    return canRefuse(source) ? claim : read(await quarantineIntakes(deps, incoming, claim.reason));
+    if (canRefuse(source)) return claim;
+    if (claim.temporary) await deferUnlessTried(deps, incoming.raw, claim.reason, 'Keys cannot be fetched now.');
+    return read(await quarantineIntakes(deps, incoming, claim.reason));
   }
   const proof = await deps.authenticator.authenticate(incoming, parsed);
   const forInboxes = inboxes.map((inbox) => intakeForInbox(incoming, parsed, proof, inbox));

@@ -27,6 +27,8 @@ export interface ClaimRefused {
   readonly reply: Extract<DeskReply, { readonly accepted: false }>;
   /** A sentence for the person who decides, where it is held instead. */
   readonly reason: string;
+  /** Another time it may come in: it names a relay that the settings name, whose keys cannot be fetched now. */
+  readonly temporary: boolean;
 }
 
 /** `now`, not the mail's time of arrival: a mailbox may hold it for long before it is read, but the signature tells when. */
@@ -57,7 +59,9 @@ async function checkKey(deps: BrokerDeps, email: SignedEmail): Promise<AgentClai
   const search = await deps.keyDirectory.find(iss, kid);
   if (search.kind === 'unreachable') {
     deps.log.warn({ peer: iss, reason: search.reason }, 'keys of another relay cannot be fetched');
-    return refused(`the keys of ${iss} cannot be fetched now: ${search.reason}`, 451, '4.7.0');
+    const reason = `the keys of ${iss} cannot be fetched now: ${search.reason}`;
+    // A stranger's relay that never answers must not keep a mailbox waiting.
+    return { ...refused(reason, 451, '4.7.0'), temporary: deps.settings.peers.includes(iss) };
   }
   if (search.kind === 'absent') return refused(`it is signed with a key that ${iss} does not publish`);
   if (!isGenuine(jws, search.key)) return refused(`its signature is not one of ${iss}`);
@@ -66,7 +70,8 @@ async function checkKey(deps: BrokerDeps, email: SignedEmail): Promise<AgentClai
 }
 
 function refused(reason: string, code = 550, status = '5.7.1'): ClaimRefused {
-  return { kind: 'refused', reason, reply: { accepted: false, code, text: `${status} Refused: ${reason}` } };
+  const text = `${status} Refused: ${reason}`;
+  return { kind: 'refused', reason, reply: { accepted: false, code, text }, temporary: false };
 }
 
 /** The agent of this relay, living or not, that From or X-Agent-ID names. */

@@ -368,8 +368,27 @@ test('a person who passes an agent’s mail on with its files writes as a person
 });
 
 describe('keys', () => {
-  test('that cannot be fetched: 451, over IMAP a hold; when they can be, the same mail comes in', async () => {
+  test('of a relay the settings name, that cannot be fetched: a mailbox keeps the mail for a while, then it is held', async () => {
     const two = await openTwo();
+    const { answer } = two.web;
+    two.web.answer = async () => {
+      throw new Error('connection refused');
+    };
+    const later = await two.write({ body: 'later' });
+    const raw = await two.write();
+    await expect(takeEmail(two.b.deps, byImap(raw))).rejects.toMatchObject({ code: 'unavailable' });
+    await expect(takeEmail(two.b.deps, byImap(later, 8))).rejects.toMatchObject({ code: 'unavailable' });
+    two.b.clock.advance(24 * HOUR);
+    await takeEmail(two.b.deps, byImap(raw));
+    expect((await two.holds())[0]?.hold.reason).toContain('cannot be fetched now');
+    two.web.answer = answer;
+    two.b.clock.advance(MINUTE);
+    await takeEmail(two.b.deps, byImap(later, 8));
+    expect((await two.inbox()).map(({ body }) => body)).toEqual(['later']);
+  });
+
+  test('that cannot be fetched: 451, over IMAP of a stranger a hold; when they can be, the same mail comes in', async () => {
+    const two = await openTwo(['*']);
     const { answer } = two.web;
     two.web.answer = async () => {
       throw new Error('connection refused');
