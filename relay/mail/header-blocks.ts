@@ -114,7 +114,13 @@ export function headerBlockLength(lines: readonly string[], at: number): number 
   const certain = addressed || (subject && (dated || kinds.size >= 4));
   if (!from || kinds.size < 3 || !certain) return 0;
   const last = keys.findLastIndex((key) => key !== undefined && isKnown(key));
-  return last + 1;
+  const strange = near.slice(0, last).some((line, n) => keys[n] === undefined && !isWrapped(near[n - 1] ?? '', line));
+  return strange ? 0 : last + 1;
+}
+
+/** A short word between two fields is no rest of a field: somebody typed it. */
+function isWrapped(above: string, line: string): boolean {
+  return /^\s|[@<>;]/.test(line.slice(0, MAX_MARK)) || above.length >= 40 || /[,;:：]\s*$/u.test(above.slice(-20));
 }
 
 /** A block of three "word: value" lines in a language that is not known; counts only before our own marker. */

@@ -85,7 +85,7 @@ class Renderer implements HtmlVisitor {
   #space = false;
   /** Line ends wanted before the next text. */
   #wanted = 0;
-  #next: 'original' | 'border' | null = null;
+  #next: 'original' | 'border' | 'foot' | null = null;
   #bullet = '';
   #link = '';
   /** Names that a style sheet hides. */
@@ -118,7 +118,10 @@ class Renderer implements HtmlVisitor {
   }
 
   #leaf(element: HtmlElement): void {
-    if (element.name === 'br') this.#endLine();
+    if (element.name === 'br') {
+      this.#endLine();
+      if (element.attributes.size > 0 && roleOf(element, '') === 'foot') this.#next = 'foot';
+    }
     if (element.name === 'img') this.#image(element);
     if (element.name === 'hr') this.#rule(roleOf(element, '') === 'original');
   }
@@ -284,6 +287,8 @@ class Renderer implements HtmlVisitor {
         .replace(/^(?:mailto:|tel:|https?:\/\/)/i, '')
         .replace(/\/$/, '')
         .toLowerCase();
-    if (bare(address) !== bare(said)) this.#write(` [${address.replace(/^mailto:/i, '')}]`);
+    // RFC 3986 appendix C: in angle brackets, so that it ends where it ends.
+    const shown = address.replace(/^mailto:/i, '').replace(/[\s<>]/g, encodeURIComponent);
+    if (bare(address) !== bare(said)) this.#write(` <${shown}>`);
   }
 }

@@ -8,9 +8,9 @@ import { hasOutlookBorder, isIndent } from './html-style.ts';
 /**
  * `quote`: its lines are quoted. `mark`: they announce a quote. `signature`: they close the mail. `original`: another
  * mail begins at its next line. `border`: perhaps so, if that line is a header field. `frame`: holds a quote and what
- * announces it, and answers between.
+ * announces it, and answers between. `foot`: the next line is perhaps a program's footer.
  */
-export type Role = 'quote' | 'mark' | 'signature' | 'original' | 'border' | 'frame';
+export type Role = 'quote' | 'mark' | 'signature' | 'original' | 'border' | 'frame' | 'foot';
 
 /** By class or id. Programs that quote a mail put `x_` (Outlook) or `m_123` (Gmail) before the names in it. */
 const BY_NAME: Readonly<Record<Exclude<Role, 'border'>, string>> = {
@@ -69,6 +69,7 @@ const BY_NAME: Readonly<Record<Exclude<Role, 'border'>, string>> = {
     'wmi-quote', // Yandex
     'mail-quote-collapse', // mail.ru
   ].join(' '),
+  foot: 'linebreakatbeginningofsignature', // Apple, on phones
 };
 
 const ROLE_BY_NAME: ReadonlyMap<string, Role> = new Map(

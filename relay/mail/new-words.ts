@@ -9,7 +9,7 @@ import { EXTRACTION_NOTES } from './extraction-notes.ts';
 import { MAX_HTML, withoutPictures } from './html-text.ts';
 import { findOwnWords, type OwnWords } from './own-words.ts';
 import { type Line, type ReplyLines, readHtmlReply, readTextReply } from './reply-lines.ts';
-import { compareParts, mergeLines } from './two-parts.ts';
+import { compareParts, mergeLines, withoutEntities } from './two-parts.ts';
 
 export { REPLY_MARKER } from './reply-lines.ts';
 
@@ -20,14 +20,15 @@ export function newWords(text: string): NewWords {
 }
 
 /** The new words of an email with a text, an HTML, or both, which then should say the same. */
-export function extractNewWords({ text, html }: Pick<ParsedEmail, 'text' | 'html'>): NewWords {
-  const plain = newWords(text);
-  if (html === null || html.trim() === '') return plain;
+export function extractNewWords({ text: written, html }: Pick<ParsedEmail, 'text' | 'html'>): NewWords {
+  if (html === null || html.trim() === '') return newWords(written);
   const bare = withoutPictures(html);
   const reply = readHtmlReply(bare.slice(0, MAX_HTML));
   const rich = writeWords(reply, findOwnWords(reply));
   const richText = [...reply.lines.map((line) => line.text), ...reply.tail].join('\n');
   const structured = reply.structured && bare.length <= MAX_HTML;
+  const text = bare.length <= MAX_HTML ? withoutEntities(written, richText) : written;
+  const plain = newWords(text);
   const choice = compareParts({ plain, rich, text, richText, structured });
   if (choice === 'rich')
     return { ...rich, body: mergeLines(plain.body, rich.body), quoted: longer(plain.quoted, rich.quoted) };
@@ -63,7 +64,7 @@ function writeWords({ lines, tail }: ReplyLines, own: OwnWords): NewWords {
   const kept = new Set([...own.parts.flatMap(({ question, answer }) => [...question, ...answer]), ...own.signature]);
   const cut = lines.filter((_, at) => !kept.has(at)).map((line) => line.text);
   return {
-    body: join([...body, ...(own.openEnd ? tail : [])]),
+    body: withoutStrayBlank(join([...body, ...(own.openEnd ? tail : [])])),
     quoted: join([...cut, ...(own.openEnd ? [] : tail)]) || null,
     signature: join(own.signature.map(text)) || null,
     notes: own.unsure ? [EXTRACTION_NOTES.unsure] : [],
@@ -79,4 +80,10 @@ function trimBlanks(places: readonly number[], lines: readonly Line[]): readonly
 function join(lines: readonly string[]): string {
   const start = lines.findIndex((line) => line.trim() !== '');
   return start < 0 ? '' : lines.slice(start).join('\n').trimEnd();
+}
+
+/** Yahoo begins its text with a blank. An indent that other lines share, as of code or of a diff, stays. */
+function withoutStrayBlank(body: string): string {
+  if (!/^[ \u00a0]{1,2}[^\s]/.test(body)) return body;
+  return /\n(?:[ \t\u00a0]|[-+]\S)/.test(body) ? body : body.trimStart();
 }

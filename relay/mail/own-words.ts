@@ -2,8 +2,9 @@
  * Which lines of an answer are the person's: pure rules over lines whose kinds are known. In doubt a line is the person's,
  * since a lost word is worse than a quoted line too many.
  */
+import { footStart, isOwn, signatureOf } from './reply-foot.ts';
 import { isFrameEnd, isReplyMarker, type Line, type ReplyLines } from './reply-lines.ts';
-import { isFooter, isListFooter, isNotice, isRule, isSignatureMark } from './signature-marks.ts';
+import { isFooter, isRule, isSignatureMark } from './signature-marks.ts';
 
 /** Places in the lines, in order; what is in none of the lists is quoted. */
 export interface OwnWords {
@@ -23,9 +24,6 @@ export interface Part {
   readonly inQuote?: true;
 }
 
-/** A signature longer than this is something else that follows "--". */
-const MAX_SIGNATURE_LINES = 20;
-
 export function findOwnWords({ lines, tail }: ReplyLines): OwnWords {
   const cut = tail.length > 0;
   // The foot of the mail first: it stands below quotes as well.
@@ -37,25 +35,32 @@ export function findOwnWords({ lines, tail }: ReplyLines): OwnWords {
   const last = found.parts.length - 1;
   const hasFoot = (at: number): boolean => !found.unsure && (at === 0 || at === last) && !(openEnd && at === last);
   const trimmed = found.parts.map((part, at) => (hasFoot(at) ? trimFoot(lines, part) : { part, foot: [] }));
-  const parts = trimmed.map(({ part }) => part).filter(({ answer }) => answer.some((at) => isOwn(lines[at])));
+  const parts = trimmed
+    .map(({ part }) => withoutAdded(lines, part))
+    .filter(({ answer }) => answer.some((at) => isOwn(lines[at])));
   const foot = [
     ...trimmed.flatMap((one) => one.foot),
     ...range(0, bottom).filter((at) => lines[at]?.kind === 'signature'),
     ...range(bottom, lines.length),
   ].toSorted((a, b) => a - b);
-  if (parts.length > 0) return { parts, signature: foot, openEnd, unsure: found.unsure };
+  const signature = signatureOf(lines, foot);
+  if (parts.length > 0) return { parts, signature, openEnd, unsure: found.unsure };
   const typed = aboveMarkerInQuote(lines);
   if (typed.length > 0)
-    return { parts: [{ question: [], answer: typed, inQuote: true }], signature: foot, openEnd: false, unsure: false };
+    return { parts: [{ question: [], answer: typed, inQuote: true }], signature, openEnd: false, unsure: false };
   const under = saysNothing(lines, foot, cut) ? foot.filter((at) => isWritten(lines[at])) : [];
   if (under.length > 0) return { parts: [asPart(under)], signature: [], openEnd: false, unsure: false };
-  if (saysNothing(lines, foot, cut)) return { parts: [], signature: foot, openEnd: false, unsure: false };
+  if (saysNothing(lines, foot, cut)) return { parts: [], signature, openEnd: false, unsure: false };
   return {
     parts: [{ question: [], answer: range(0, lines.length) }],
     signature: [],
     openEnd: cut,
     unsure: lines.some(isMarked),
   };
+}
+
+function withoutAdded(lines: readonly Line[], { question, answer }: Part): Part {
+  return { question, answer: answer.filter((at) => lines[at]?.kind !== 'added') };
 }
 
 /** Some phones let people type into the quote: above our marker nothing is ours. */
@@ -232,38 +237,6 @@ function trimFoot(lines: readonly Line[], { question, answer }: Part): { part: P
 function footOf(lines: readonly Line[], places: readonly number[]): number {
   const own = places.flatMap((at) => lines[at] ?? []);
   return footStart(own, 0, own.length);
-}
-
-/** Where the closing lines at the end begin: a signature, footers of programs and lists, rules that separate nothing. */
-function footStart(lines: readonly Line[], from: number, to: number): number {
-  const mark = lines.findLastIndex(({ kind, text }, at) => {
-    if (at < from || at >= to || kind !== 'text') return false;
-    return isSignatureMark(text) || isListFooter(text, lines[at + 1]?.text ?? '');
-  });
-  const above = lines.slice(from, Math.max(from, mark)).some(({ kind }) => kind !== 'blank');
-  const closes = above && to - mark <= MAX_SIGNATURE_LINES && lines.slice(mark, to).every(isPlain);
-  let start = closes ? mark : to;
-  for (let next = -1; next !== start; ) {
-    next = start;
-    while (start > from && isClosing(lines[start - 1])) start -= 1;
-    const paragraph = paragraphAbove(lines, start, () => false).filter((at) => at >= from);
-    if (isNotice(paragraph.map((at) => lines[at]?.text ?? ''))) start = paragraph[0] ?? start;
-    if (next === start) return start;
-  }
-  return start;
-}
-
-function isPlain({ kind }: Line): boolean {
-  return kind === 'text' || kind === 'blank' || kind === 'signature';
-}
-
-function isClosing(line: Line | undefined): boolean {
-  if (line === undefined || line.kind === 'blank' || line.kind === 'signature') return true;
-  return line.kind === 'text' && (isRule(line.text) || isFooter(line.text));
-}
-
-function isOwn(line: Line | undefined): boolean {
-  return line?.kind === 'text' || line?.kind === 'code';
 }
 
 function isMarked(line: Line | undefined): boolean {

@@ -5,11 +5,12 @@
  * Promises linear time: of a long email the first MAX_LINES lines and MAX_TEXT characters are looked at, the rest is
  * handed on as it is.
  */
+import { bannerLength, reactionLines } from './added-lines.ts';
 import { attributionLength, bareLine, isSupercite } from './attributions.ts';
 import { headerBlockLength, isBareTitle, isSeparator, isTitledStrokes, looksLikeHeaders } from './header-blocks.ts';
 import { type HtmlLine, readHtmlLines } from './html-lines.ts';
 import { showLine, withoutPictures } from './html-text.ts';
-import { isFooter, isRule } from './signature-marks.ts';
+import { isFooter, isRule, namesDevice } from './signature-marks.ts';
 
 /** Stands above the quoted mail in everything we send, so that its place is known in every language. */
 export const REPLY_MARKER = '-- Please write your answer above this line --';
@@ -21,7 +22,8 @@ export type Kind =
   | 'quote' // ">"
   | 'mark' // attribution or our marker: what follows is quoted, with or without ">"
   | 'original' // separator or header block: all that follows is another mail
-  | 'signature'; // the program says so
+  | 'signature' // the program says so
+  | 'added'; // by a server or a program: nobody's words
 
 export interface Line {
   readonly text: string;
@@ -51,7 +53,7 @@ export function readTextReply(text: string): ReplyLines {
 
 export function readHtmlReply(html: string): ReplyLines {
   const all = readHtmlLines(withoutPictures(html));
-  const shown = all.map(showLine).map((line) => (isFooter(line) ? line.replace(/ \[https?:[^\s\]]*\]/g, '') : line));
+  const shown = all.map(showLine).map((line) => (isFooter(line) ? line.replace(/ <https?:[^\s>]*>/g, '') : line));
   const end = countLooked(shown);
   const hints = all.slice(0, end).map(hintOf);
   const lines = readKinds(shown.slice(0, end), hints).map((line, at) =>
@@ -94,6 +96,8 @@ function hintOf({ text, depth, role }: HtmlLine): Hint {
   if (depth > 0) return role === 'mark' ? 'mark' : 'quote';
   if (text === '') return null;
   if (role === 'border') return /^[^:：]{1,40}[:：]/u.test(text) ? 'original' : null;
+  // People type in the place of a program's footer as well: one that names no device is theirs.
+  if (role === 'foot') return namesDevice(text) ? 'signature' : null;
   return role;
 }
 
@@ -115,6 +119,7 @@ function readKinds(texts: readonly string[], hints: readonly Hint[]): Line[] {
   markTitles(texts, kinds);
   unmarkForged(texts, kinds);
   markAboveMarker(texts, kinds);
+  markAdded(texts, kinds);
   return kinds.map((kind, at) => ({ text: texts[at] ?? '', kind }));
 }
 
@@ -124,6 +129,16 @@ function kindOf(text: string, hint: Hint): Kind {
   if (isReplyMarker(text) || isSupercite(text)) return 'mark';
   if (isSeparator(text)) return 'original';
   return hint ?? (/^\s{0,3}>/.test(text) ? 'quote' : 'text');
+}
+
+/** Only where something else is said: a mail must not come out empty for it. */
+function markAdded(texts: readonly string[], kinds: Kind[]): void {
+  const added = [...texts.slice(0, bannerLength(texts)).keys(), ...reactionLines(texts)].filter(
+    (at) => kinds[at] === 'text',
+  );
+  const places = new Set(added);
+  if (!kinds.some((kind, at) => kind === 'text' && !places.has(at))) return;
+  for (const at of added) kinds[at] = 'added';
 }
 
 /** Programs put ">", initials or bold around it. */

@@ -36,6 +36,10 @@ const FOOTERS: readonly RegExp[] = [
   near('đã gửi từ|được gửi từ|gửi từ'),
   near('أُ?رسلت من|تم الإرسال (?:من|باستخدام)|مرسل من'),
   near('נשלח מ\\S*|נשלח באמצעות'),
+  near(
+    'ส่งจาก|ส่งโดยใช้|dikirim dari|dihantar dari|išsiųsta (?:iš|naudojant)|nosūtīts no|saadetud|sent úr|ارسال شده از|послато са|poslato sa',
+  ),
+  /^.{0,30}(?:iphon|ipad|android|galaxy).{0,12} से भेजा गया/iu,
   /^(?:從我的|从我的|发自我的|發自我的|来自我的|來自我的|发送自|传送自|傳送自|發自|发自|從|从)\s?.{1,30}(?:傳送|发送|發送|寄出|$)/u,
   /^.{0,30}(?:iphon|ipad|android|galaxy|outlook|スマートフォン|携帯|xperia).{0,12}(?:から送信|で送信|에서 보냄|에서 발송|에서 보내|傳送|发送|gönderildi|küldve|küldtem)/iu,
   /^(?:yahoo ?!?メールから|나의 .{0,20}에서 보냄)/iu,
@@ -48,11 +52,30 @@ const FOOTERS: readonly RegExp[] = [
   /^(?:virus-free|virenfrei|garanti sans virus|libre de virus|sin virus|privo di virus|virusvrij|без вирусов|viruksesta vapaa|wolny od wirusów)\s?\.?\s?(?:www\.|<|\[|https?:|$)/iu,
 ];
 
+/** What people write of a mail they sent: a question, "Sent by email.", "Sent with the app to all customers yesterday". */
+const SENTENCES: readonly RegExp[] = [
+  /[?？:：]$/u,
+  /^\p{L}+ (?:by|via|per|par|por|door|med|przez|по|mit|con|com) (?:the |der |la |l['’])?(?:e-?mail|mail|courriel|correo|correio|e-post|posta|почте|app|phone|telefon|téléphone)[.!]?$/iu,
+  /^(?:message )?sent (?!.{0,20}\bmy\b).{0,200}?\s(?:to|yesterday|today|tonight|tomorrow|this|last|already|again|before|after|because|when|ago|earlier)(?=[\s,.;!]|$)/iu,
+  /^(?:gesendet|diese) (?!.{0,20}\bmeine).{0,200}?\s(?:an|gestern|heute|bereits|schon|am)(?=[\s,.;!]|$)/iu,
+  /^(?:message )?envoyée? .{0,200}?\s(?:à(?! partir)|aux?|hier|déjà|lundi|ce matin)(?=[\s,.;!]|$)/iu,
+  /^(?:enviad[oa]|inviat[oa]) .{0,200}?\s(?:al?(?! (?:través|partir))|ayer|hoy|ya|ieri|oggi|già|ontem|hoje|aos?)(?=[\s,.;!]|$)/iu,
+  /^(?:verzonden|verstuurd|skickat|skickades|sendt|sänt) .{0,200}?\s(?:naar|aan|gisteren|vandaag|till|til|igår|i går|idag|i dag)(?=[\s,.;!]|$)/iu,
+];
+
 /** A line that a program put under the mail; brackets and a link around it do not matter. */
 export function isFooter(line: string): boolean {
   if (line.length > MAX_FOOTER) return false;
   const bare = bareLine(line).replace(/^[<([{]+|[>)\]}]+$/gu, '');
-  return bare !== '' && FOOTERS.some((footer) => footer.test(bare));
+  if (bare === '' || !FOOTERS.some((footer) => footer.test(bare))) return false;
+  return !SENTENCES.some((sentence) => sentence.test(bare));
+}
+
+const ANY_DEVICE = new RegExp(`(?:^|[^\\p{L}])${DEVICE}`, 'iu');
+
+/** Under an element that sets a footer apart one device is enough, in any language. */
+export function namesDevice(line: string): boolean {
+  return line.length <= 80 && !/[?？]$/u.test(line) && ANY_DEVICE.test(bareLine(line));
 }
 
 /** Mailman's footer: a rule, then the list's name. */

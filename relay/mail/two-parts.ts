@@ -68,6 +68,28 @@ export function letters(text: string): string {
     .toLowerCase();
 }
 
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&nbsp;': ' ',
+  '&gt;': '>',
+  '&lt;': '<',
+  '&quot;': '"',
+  '&#39;': "'",
+  '&apos;': "'",
+  '&amp;': '&',
+};
+
+/**
+ * Some programs (QQ) make the text from the HTML and leave its entities in. The HTML says what is meant: an entity that is
+ * no words there is none here.
+ */
+export function withoutEntities(text: string, richText: string): string {
+  if (!text.includes('&') || richText.trim() === '') return text;
+  const meant = new Set(Object.keys(ENTITIES).filter((name) => richText.includes(name)));
+  return text.replace(/&(?:nbsp|gt|lt|quot|#39|apos|amp);/g, (name) =>
+    meant.has(name) ? name : (ENTITIES[name] ?? name),
+  );
+}
+
 /** Are the lines of `body` in `text`, in their order? */
 function holdsLines(text: string, body: string): boolean {
   let from = 0;

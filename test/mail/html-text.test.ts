@@ -21,7 +21,7 @@ describe('the text of HTML', () => {
     [
       'links',
       '<a href="https://a.example/">a.example</a> <a href="https://b.example">b</a> <a href="#c">c</a>',
-      'a.example b [https://b.example] c',
+      'a.example b <https://b.example> c',
     ],
     ['an address', '<a href="mailto:bob@example.com">bob@example.com</a>', 'bob@example.com'],
     ['emoji shown as pictures', 'ok <img alt="👍🏽" src="x"><img alt="Logo" src="y">', 'ok 👍🏽'],

@@ -1,4 +1,5 @@
 /** `npm run mail-report`: what becomes of the mail of the cases and of the public sets, counted now. */
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { EmailClass } from '../../relay/mail/contracts.ts';
 import { newWords } from '../../relay/mail/new-words.ts';
@@ -17,6 +18,12 @@ async function reportReplies(): Promise<void> {
     const cases = readReplyCases(path.join(CASES, folder));
     say(`  ${folder}: ${scoreLine(cases.length, await scoreReplies(cases))}`);
   }
+  // Written by the run that saw them first: what they score since says less.
+  const first = JSON.parse(readFileSync(path.join(CASES, 'replies-held-out/first-run.json'), 'utf8')) as {
+    exact: number;
+    total: number;
+  };
+  say(`  replies-held-out on first sight: ${first.exact} of ${first.total} exact`);
   const emails = readCorpus('reply-trimmer/emails', '.txt');
   const trimmed = readCorpus('reply-trimmer/trimmed', '.txt');
   if (emails === undefined || trimmed === undefined) return;
