@@ -53,6 +53,15 @@ test('leasing, evidence and reading do not go through all that the agent ever go
   await database.close();
 });
 
+test('whether an agent wrote to somebody is looked up in the thread, not in all that it ever sent', async () => {
+  const database = new RecordingDatabase(':memory:');
+  const messages = new SqliteMessageTable(database);
+  await messages.hasWrittenTo({ agentId: 'agt_1', threadId: 'thr_1', address: 'person@example.com' });
+  expect(database.plansWith('message_sender')).toEqual([]);
+  expect(database.plansWith('(thread_id=?')).toHaveLength(1);
+  await database.close();
+});
+
 test('the next email that may be sent is found by an index, whatever waits for other domains', async () => {
   const database = new RecordingDatabase(':memory:');
   const outbox = new SqliteOutboxTable(database);

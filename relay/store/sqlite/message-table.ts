@@ -97,9 +97,10 @@ const EMAIL_HEAD = `
   SELECT substr(e.raw, 1, 65536) AS head FROM intake i JOIN received_email e ON e.id = i.email_id
   WHERE i.message_id = ? AND e.raw IS NOT NULL`;
 
+// The plus keeps SQLite from going through all that the agent ever sent.
 const HAS_WRITTEN = `
   SELECT 1 FROM message m JOIN delivery d ON d.message_id = m.id
-  WHERE m.thread_id = @threadId AND m.sender_agent_id = @agentId AND d.address = @address AND +d.agent_id IS NULL
+  WHERE m.thread_id = @threadId AND +m.sender_agent_id = @agentId AND d.address = @address AND +d.agent_id IS NULL
     AND d.state NOT IN ('held', 'cancelled') LIMIT 1`;
 
 const INSERT_RECEIVED = `
