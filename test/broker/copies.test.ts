@@ -12,15 +12,19 @@ async function openSigned() {
     zone: trustZone(),
   });
   const agent = await broker.agent('asker');
-  /** A mail of the owner, signed as many sign: nothing is said of Content-Type. */
+  await broker.send(agent, 'you@example.com', { subject: 'Question' });
+  const [item] = (await broker.deps.stores.outbox.list(ALL)).items;
+  const head = item?.email.raw.toString().replace(/\r\n[ \t]/g, ' ') ?? '';
+  const replyTo = /^Reply-To: .*<(.+)>/m.exec(head)?.[1] ?? '';
+  /** The owner's answer, signed as many sign: nothing is said of Content-Type. */
   const signed = async (text: string, contentType: string): Promise<string> => {
-    const raw = rawEmail({ from: 'you@example.com', to: agent.address, text, messageId: '<one@example.com>' });
+    const raw = rawEmail({ from: 'you@example.com', to: replyTo, text, messageId: '<one@example.com>' });
     const only = ['from', 'to', 'subject', 'message-id'];
     const mail = await signDkim(raw.toString('latin1'), [{ as: 'example.com', only }], broker.clock.now());
     return `Content-Type: ${contentType}\r\n${mail}`;
   };
   const take = async (raw: string): Promise<void> => {
-    const email = bySmtp(Buffer.from(raw, 'latin1'), agent.address, 'me@nowhere.example');
+    const email = bySmtp(Buffer.from(raw, 'latin1'), replyTo, 'me@nowhere.example');
     await takeEmail(broker.deps, {
       ...email,
       source: { ...email.source, remote: '198.51.100.7' } as typeof email.source,

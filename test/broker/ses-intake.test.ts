@@ -152,6 +152,7 @@ describe('what is not believed', () => {
         'https://sns.eu-west-1.amazonaws.com:8443/a.pem',
         'https://user@sns.eu-west-1.amazonaws.com/a.pem',
         'https://sns.eu-west-1.amazonaws.com/a/b.pem',
+        'https://sns.eu-west-1.amazonaws.com/a.pem?Action=GetTopicAttributes',
         'https://sns.eu-west-1.amazonaws.com/a.txt',
       ].map((url): [string, Buffer, RegExp] => [url, sns(mail({ SigningCertURL: url })), /certificate is not at/]),
       ['no JSON', Buffer.from('x'), /^invalid_request/],
