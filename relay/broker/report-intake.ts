@@ -50,8 +50,8 @@ async function ofBounce(deps: BrokerDeps, route: ReplyRoute, verdict: Verdict, d
   const mail = (original && bounceNotice(deps, original, address, verdict.reason)) ?? null;
   // Nobody can tell what became of this copy: the agent is told, the delivery stays as it is.
   if (verdict.kind === 'unclear') return { dedupeKey, mail };
-  const { status, reason, named } = verdict;
-  const dead = named && status !== null && saysAddressIsDead(status);
+  const { status, reason, itself } = verdict;
+  const dead = itself && status !== null && saysAddressIsDead(status);
   return {
     dedupeKey,
     mail,

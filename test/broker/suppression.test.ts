@@ -171,11 +171,21 @@ describe('a report with our token', () => {
     expect(await suppressed('elsewhere@example.org')).toBeUndefined();
   });
 
-  test('that names our address as the original one and another as the final one suppresses ours', async () => {
+  test('that names our address as the original one and the same at another host as the final one suppresses ours', async () => {
     const { to, take, suppressed } = await openSent();
-    const fields = { recipient: 'p@host.example.com', original: PERSON, action: 'failed', status: '5.1.1' };
+    const fields = { recipient: 'Person@host.example.com', original: PERSON, action: 'failed', status: '5.1.1' };
     await take(statusReport(to, [fields]));
     expect((await suppressed())?.address).toBe(PERSON);
+  });
+
+  test('about one of those behind our address: bounced, but the others still get mail', async () => {
+    const { broker, sent, to, take, suppressed } = await openSent();
+    const fields = { recipient: 'left@example.com', original: PERSON, action: 'failed', status: '5.1.1' };
+    await take(statusReport(to, [fields, { ...fields, recipient: 'here@example.com', action: 'relayed' }]));
+    expect(await broker.stateOf(sent)).toBe('delivered');
+    await take(statusReport(to, [fields]));
+    expect(await broker.stateOf(sent)).toBe('bounced');
+    expect(await suppressed()).toBeUndefined();
   });
 
   test('where some of those it was passed on to failed: the agent is told, the delivery stays', async () => {
