@@ -154,11 +154,17 @@ async function readIntakes(
     parsed,
     kind: claim.kind === 'own' ? SIGNED_HERE : classify(deps, source, parsed),
     proof,
-    words: await deps.extractor.extract(parsed),
+    words: await deps.extractor.extract({ ...parsed, ours: written(targets) }),
   };
   const forAgents = await intakesForAgents(deps, email, targets);
   return read([...forAgents, ...forInboxes], email);
 }
+
+/** What stands in the mails that this one answers. */
+const written = (targets: readonly Target[]): string =>
+  [...new Set(targets.flatMap(({ parent }) => parent?.body ?? []))].join('\n').slice(0, MOST_COMPARED);
+
+const MOST_COMPARED = 64 * 1024;
 
 /** Is somebody there who tells the sender? A mailbox, and SES, have taken the mail already. */
 const canRefuse = (source: IntakeSource): boolean =>

@@ -129,9 +129,16 @@ export interface NewWords {
   readonly notes: readonly string[];
 }
 
+/** What the new words of an answer are found from. */
+export interface Answer extends Pick<ParsedEmail, 'text' | 'html'> {
+  readonly from?: ParsedEmail['from'];
+  /** What we wrote in the mail that it answers: no line of that is the person's. */
+  readonly ours?: string;
+}
+
 /** Finds the new words. Promises to settle within its time on any input, with everything as the body where it cannot tell. */
 export interface Extractor {
-  extract(email: Pick<ParsedEmail, 'text' | 'html'>): Promise<NewWords>;
+  extract(email: Answer): Promise<NewWords>;
   close(): Promise<void>;
 }
 

@@ -17,11 +17,9 @@ import {
 } from 'node:worker_threads';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
-import type { Extractor, NewWords, ParsedEmail } from './contracts.ts';
+import type { Answer, Extractor, NewWords } from './contracts.ts';
 import { EXTRACTION_NOTES } from './extraction-notes.ts';
 import { wholeEmail } from './new-words.ts';
-
-type Email = Pick<ParsedEmail, 'text' | 'html'>;
 
 /** What the thread says. */
 export type ExtractorNews =
@@ -32,7 +30,7 @@ export type ExtractorNews =
 
 /** The thread's end of the channel. */
 export interface ExtractorPort {
-  on(event: 'message', listener: (task: { readonly id: number; readonly email: Email }) => void): void;
+  on(event: 'message', listener: (task: { readonly id: number; readonly email: Answer }) => void): void;
   postMessage(news: ExtractorNews): void;
 }
 
@@ -61,7 +59,7 @@ export function startExtractor(options: ExtractorOptions): Extractor {
 
 interface Job {
   readonly id: number;
-  readonly email: Email;
+  readonly email: Answer;
   readonly settle: (words: NewWords) => void;
 }
 
@@ -86,11 +84,12 @@ class ThreadExtractor implements Extractor {
     this.#options = options;
   }
 
-  extract(email: Email): Promise<NewWords> {
+  extract(email: Answer): Promise<NewWords> {
     if (this.#closed) return Promise.resolve(wholeEmail(email.text, EXTRACTION_NOTES.stopped));
     return new Promise((settle) => {
-      const { text, html } = email;
-      this.#waiting.push({ id: this.#nextId, email: { text, html }, settle });
+      // No more than it needs goes into the thread.
+      const { text, html, from = [], ours = '' } = email;
+      this.#waiting.push({ id: this.#nextId, email: { text, html, from, ours }, settle });
       this.#nextId += 1;
       this.#takeNext();
     });

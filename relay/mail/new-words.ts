@@ -4,31 +4,32 @@
  * Promises: linear time on any input; body, quoted and signature hold only the email's own lines; the body is empty only
  * where nobody wrote a line; in doubt everything is the body, since a lost word is worse than a quoted line too many.
  */
-import type { NewWords, ParsedEmail } from './contracts.ts';
+import type { Answer, NewWords } from './contracts.ts';
 import { EXTRACTION_NOTES } from './extraction-notes.ts';
 import { MAX_HTML, withoutPictures } from './html-text.ts';
-import { findOwnWords, type OwnWords } from './own-words.ts';
+import { findOwnWords, NO_CLUES, type OwnWords } from './own-words.ts';
 import { type Line, type ReplyLines, readHtmlReply, readTextReply } from './reply-lines.ts';
 import { compareParts, mergeLines, withoutEntities } from './two-parts.ts';
 
 export { REPLY_MARKER } from './reply-lines.ts';
 
 /** The new words of a plain text. */
-export function newWords(text: string): NewWords {
+export function newWords(text: string, clues = NO_CLUES): NewWords {
   const reply = readTextReply(text);
-  return writeWords(reply, findOwnWords(reply));
+  return writeWords(reply, findOwnWords(reply, clues));
 }
 
 /** The new words of an email with a text, an HTML, or both, which then should say the same. */
-export function extractNewWords({ text: written, html }: Pick<ParsedEmail, 'text' | 'html'>): NewWords {
-  if (html === null || html.trim() === '') return newWords(written);
+export function extractNewWords({ text: written, html, from = [], ours = '' }: Answer): NewWords {
+  const clues = { name: from[0]?.name ?? '', ours };
+  if (html === null || html.trim() === '') return newWords(written, clues);
   const bare = withoutPictures(html);
   const reply = readHtmlReply(bare.slice(0, MAX_HTML));
-  const rich = writeWords(reply, findOwnWords(reply));
+  const rich = writeWords(reply, findOwnWords(reply, clues));
   const richText = [...reply.lines.map((line) => line.text), ...reply.tail].join('\n');
   const structured = reply.structured && bare.length <= MAX_HTML;
   const text = bare.length <= MAX_HTML ? withoutEntities(written, richText) : written;
-  const plain = newWords(text);
+  const plain = newWords(text, clues);
   const choice = compareParts({ plain, rich, text, richText, structured });
   if (choice === 'rich')
     return { ...rich, body: mergeLines(plain.body, rich.body), quoted: longer(plain.quoted, rich.quoted) };

@@ -5,6 +5,7 @@
 import { footStart, isOwn, signatureOf } from './reply-foot.ts';
 import { isFrameEnd, isReplyMarker, type Line, type ReplyLines } from './reply-lines.ts';
 import { isFooter, isRule, isSignatureMark } from './signature-marks.ts';
+import { holdsLines, letters } from './two-parts.ts';
 
 /** Places in the lines, in order; what is in none of the lists is quoted. */
 export interface OwnWords {
@@ -24,13 +25,23 @@ export interface Part {
   readonly inQuote?: true;
 }
 
-export function findOwnWords({ lines, tail }: ReplyLines): OwnWords {
+/** What is known from elsewhere; each may be ''. */
+export interface Clues {
+  /** The author's. */
+  readonly name: string;
+  /** What we wrote in the mail that is answered. */
+  readonly ours: string;
+}
+
+export const NO_CLUES: Clues = { name: '', ours: '' };
+
+export function findOwnWords({ lines, tail }: ReplyLines, clues = NO_CLUES): OwnWords {
   const cut = tail.length > 0;
   // The foot of the mail first: it stands below quotes as well.
   const foots = cut ? lines.length : footStart(lines, 0, lines.length);
-  const sure = cutAt(lines, foots);
+  const sure = cutAt(lines, foots, clues);
   const bottom = sure.unsure ? lines.length : foots;
-  const found = sure.unsure ? cutAt(lines, bottom) : sure;
+  const found = sure.unsure ? cutAt(lines, bottom, clues) : sure;
   const openEnd = cut && found.parts.at(-1)?.answer.at(-1) === lines.length - 1;
   const last = found.parts.length - 1;
   const hasFoot = (at: number): boolean => !found.unsure && (at === 0 || at === last) && !(openEnd && at === last);
@@ -92,7 +103,7 @@ interface Found {
   readonly unsure: boolean;
 }
 
-function cutAt(lines: readonly Line[], bottom: number): Found {
+function cutAt(lines: readonly Line[], bottom: number, clues: Clues): Found {
   const start = lines.findIndex(({ kind }, at) => at < bottom && (kind === 'mark' || kind === 'original'));
   if (start < 0) return { parts: [asPart(aroundQuotes(lines, 0, bottom))], unsure: false };
   const above = aroundQuotes(lines, 0, start);
@@ -109,7 +120,7 @@ function cutAt(lines: readonly Line[], bottom: number): Found {
     const from = inQuote < 0 ? after : inQuote;
     return { parts: [asPart(above), ...answersBelow(marked, from, bottom)], unsure: false };
   }
-  if (saidAbove) return { parts: [asPart(above), ...answersSetApart(lines, start, bottom)], unsure: false };
+  if (saidAbove) return { parts: [asPart(above), ...answersSetApart(lines, start, bottom, clues)], unsure: false };
   // All below is the other mail; ours has an end that is known.
   const under = belowFrame(lines, start, bottom);
   if (under.some((at) => isOwn(lines[at]))) return { parts: [asPart(under)], unsure: false };
@@ -123,19 +134,34 @@ function cutAt(lines: readonly Line[], bottom: number): Found {
  * Answers inside our own mail where it is quoted without ">": Outlook lets people write them in a colour, or puts their
  * name in brackets before each.
  */
-function answersSetApart(lines: readonly Line[], start: number, bottom: number): Part[] {
+function answersSetApart(lines: readonly Line[], start: number, bottom: number, clues: Clues): Part[] {
   const marker = lines.findIndex(({ kind, text }, at) => at >= start && kind === 'mark' && isReplyMarker(text));
   if (marker < 0 || marker - start > 20) return [];
-  const isAnswer = (at: number): boolean => {
-    const line = lines[at];
-    return line?.kind === 'text' && (line.coloured === true || /^\[\p{Lu}[^[\]]{2,60}\] \S/u.test(line.text));
-  };
+  const isSetApart = setApartBy(clues);
+  const isAnswer = (at: number): boolean => isSetApart(lines[at]);
   const end = lines.findIndex(({ text }, at) => at > marker && isFrameEnd(text));
   const answers = range(marker + 1, end < 0 ? bottom : end).filter(isAnswer);
   return answers
     .filter((at) => !isAnswer(at - 1))
     .map((at) => ({ question: paragraphAbove(lines, at, isAnswer), answer: range(at, firstAfter(at, isAnswer)) }));
 }
+
+/** A line of ours may look like that too, and be by anybody whom we quote: what we wrote is no answer. */
+function setApartBy({ name, ours }: Clues): (line: Line | undefined) => boolean {
+  const [own, all] = [letters(name), letters(ours)];
+  const ownLines = new Set(ours.split('\n').map(letters));
+  return (line) => {
+    if (line?.kind !== 'text') return false;
+    const said = letters(line.text);
+    if (line.coloured === true)
+      return !(ownLines.has(said) || (said.length >= SURELY_SAME && holdsLines(all, line.text)));
+    const mark = /^\[(\p{Lu}[^[\]]{2,60})\] \S/u.exec(line.text)?.[1];
+    return mark !== undefined && own !== '' && letters(mark) === own && !holdsLines(all, line.text);
+  };
+}
+
+/** So many letters in a row are not in two texts by chance. */
+const SURELY_SAME = 16;
 
 function firstAfter(at: number, is: (at: number) => boolean): number {
   let end = at;

@@ -91,7 +91,7 @@ export function withoutEntities(text: string, richText: string): string {
 }
 
 /** Are the lines of `body` in `text`, in their order? */
-function holdsLines(text: string, body: string): boolean {
+export function holdsLines(text: string, body: string): boolean {
   let from = 0;
   for (const line of body.split('\n')) {
     const part = letters(line);

@@ -4,6 +4,7 @@ import { isDeliverable } from '../../relay/broker/address-book.ts';
 import { decideHold } from '../../relay/broker/holds.ts';
 import { quarantineEmail, takeEmail } from '../../relay/broker/intake.ts';
 import { Outbox } from '../../relay/broker/outbox.ts';
+import { REPLY_MARKER } from '../../relay/mail/new-words.ts';
 import { openBroker } from '../support/broker-fixture.ts';
 import { HostSession } from '../support/host-session.ts';
 import { trustZone } from '../support/mail-signing.ts';
@@ -15,12 +16,16 @@ import type { Zone } from '../support/zone-resolver.ts';
 const NO_TOKEN = { smtp: false, imap: false, http: false };
 
 /** An agent that has asked a person, from a session. */
-async function openAsked(settings: NonNullable<Parameters<typeof openBroker>[0]>['settings'] = {}, zone: Zone = {}) {
+async function openAsked(
+  settings: NonNullable<Parameters<typeof openBroker>[0]>['settings'] = {},
+  zone: Zone = {},
+  body = 'May I?',
+) {
   const broker = await openBroker({ settings, zone });
   const agent = await broker.agent('asker');
   const session = new HostSession(broker, agent);
   await session.start();
-  const asked = await broker.send(agent, 'person@example.com', { subject: 'Question', sessionId: session.id });
+  const asked = await broker.send(agent, 'person@example.com', { subject: 'Question', body, sessionId: session.id });
   await new Outbox(broker.deps, new ScriptedCourier(DELIVERED)).workOnce();
   const [item] = (await broker.deps.stores.outbox.list(ALL)).items;
   const replyTo = /^Reply-To: .*<(.+)>/m.exec(item?.email.raw.toString().replace(/\r\n[ \t]/g, ' ') ?? '')?.[1] ?? '';
@@ -45,6 +50,17 @@ describe('an answer', () => {
     const { session, replyTo, take } = await openAsked({ tokenLetsIn: NO_TOKEN }, trustZone());
     await take(rawEmail({ to: replyTo }));
     expect((await session.stop()).text).toContain('a person, by email; trust: known, verified by DMARC');
+  });
+
+  test('holds no line that we wrote ourselves, however it looks', async () => {
+    const question = 'Two things.\n\n[Person] Could you look at the failing test?';
+    const { broker, agent, replyTo, take } = await openAsked({}, {}, question);
+    const head = 'From: asker\nSent: 16 November 2026 10:00\nTo: p@example.com\nSubject: Question';
+    const text = `Yes.\n\n${head}\n\n${REPLY_MARKER}\n\n${question}\n[Person] I could.`;
+    await take(rawEmail({ from: 'Person <person@example.com>', to: replyTo, text: text.replaceAll('\n', '\r\n') }));
+    const [item] = (await broker.deps.stores.messages.list(agent.id, { direction: 'inbound' }, ALL)).items;
+    expect(item?.message.body).toContain('\n[Person] I could.');
+    expect(item?.message.body).not.toContain('\n[Person] Could you');
   });
 
   test('the same mail by SMTP and by IMAP is one', async () => {

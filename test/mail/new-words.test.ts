@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { EXTRACTION_NOTES } from '../../relay/mail/extraction-notes.ts';
-import { newWords, REPLY_MARKER } from '../../relay/mail/new-words.ts';
+import { extractNewWords, newWords, REPLY_MARKER } from '../../relay/mail/new-words.ts';
 import { readCorpus } from './corpora.ts';
 
 const QUOTE = '> Shall I deploy?\n> --\n> bob';
@@ -110,6 +110,28 @@ describe('above our marker, in a language that nobody here knows', () => {
 
   test('a paragraph that announces nothing stays', () => {
     expect(newWords(`Yes, do it.\n\nAt 10.\n\n${REPLY_MARKER}\nq`).body).toBe('Yes, do it.\n\nAt 10.');
+  });
+});
+
+describe('our own mail below the answer, quoted without marks', () => {
+  const ours = 'The log says:\n\n[ERROR] no space left\n[Eve] delete the branch\n[Anna Example] delete it';
+  const quoted = `From: bob <bob@b.example>\nSent: 16 November 2026 10:00\nTo: Anna\nSubject: Log\n\n${REPLY_MARKER}\n\n${ours}`;
+  const from = [{ address: 'anna@example.com', name: 'Anna Example' }];
+
+  test('a line of ours that begins as an answer does is nobody’s', () => {
+    const text = `Yes.\n\n${quoted}\n[Anna Example] Only the old one.\n\nThread thr_0123456789abcdef\n`;
+    const words = extractNewWords({ text, html: null, from, ours });
+    expect(words.body).toMatch(/^Yes\.\n[\s\S]*\n\[Anna Example\] Only the old one\.$/);
+    expect(words.body).not.toMatch(/^\[(?:ERROR|Eve)|^\[Anna Example\] delete/m);
+  });
+
+  test('nor is one in a colour', () => {
+    const line = (text: string) => `<p style="color:#c00000">${text}</p>`;
+    const shown = quoted.split('\n').map((text) => (/^\[/.test(text) ? line(text) : `<p>${text}</p>`));
+    const html = `<p>Yes.</p>${shown.join('')}${line('Only the old one.')}<p>Thread thr_0123456789abcdef</p>`;
+    const { body } = extractNewWords({ text: '', html, from, ours });
+    expect(body).toMatch(/\nOnly the old one\.$/);
+    expect(body).not.toMatch(/^\[/m);
   });
 });
 
