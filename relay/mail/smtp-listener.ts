@@ -10,7 +10,7 @@ import type { Clock } from '../clock.ts';
 import { RelayError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { canonicalAddress } from './address.ts';
-import { LoginGuard } from './login-guard.ts';
+import { isLoopbackAddress, LoginGuard, peerOf } from './login-guard.ts';
 import type { DeskReply, SmtpDesk, Submitter } from './smtp-desk.ts';
 import { LoginServer } from './smtp-login.ts';
 
@@ -30,6 +30,10 @@ export interface SmtpListenerOptions {
   readonly idleMs?: number;
   /** How long `close` waits for mail in hand. */
   readonly graceMs?: number;
+  /** Connections of one peer at a time; of this machine, where a mail server may stand in front of us, any number. */
+  readonly maxOfOne?: number;
+  /** Bytes of mail in hand, of all connections together. */
+  readonly maxInHand?: number;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -46,13 +50,17 @@ const GRACE_MS = 5_000;
 /** RFC 5321 section 4.5.3.1.8. */
 const MAX_RECIPIENTS = 100;
 const MAX_CLIENTS = 200;
+/** More than honest servers open, and few enough that one peer cannot keep all others out. */
+const MAX_OF_ONE = 20;
+/** Every connection may bring a mail of the largest size: not all of them at once. */
+const MAX_IN_HAND = 256 * 1024 * 1024;
 
 /** Rejects with the system's error where a port cannot be had. */
 export async function startSmtpListener(options: SmtpListenerOptions): Promise<SmtpListener> {
   const { host, port, implicitTlsPort = null } = options;
-  const guard = new LoginGuard(options.clock);
-  const server = newServer(options, guard, { secure: false });
-  const secure = implicitTlsPort === null ? null : newServer(options, guard, { secure: true });
+  const shared = { guard: new LoginGuard(options.clock), inHand: { bytes: 0 } };
+  const server = newServer(options, shared, { secure: false });
+  const secure = implicitTlsPort === null ? null : newServer(options, shared, { secure: true });
   const close = async (): Promise<void> => {
     await Promise.all([server, secure].map((one) => one?.server.listening && closed(one)));
   };
@@ -66,7 +74,17 @@ export async function startSmtpListener(options: SmtpListenerOptions): Promise<S
   }
 }
 
-function newServer(options: SmtpListenerOptions, guard: LoginGuard, { secure }: { readonly secure: boolean }) {
+/** What the two ports have together. */
+interface Shared {
+  readonly guard: LoginGuard;
+  readonly inHand: InHand;
+}
+
+interface InHand {
+  bytes: number;
+}
+
+function newServer(options: SmtpListenerOptions, { guard, inHand }: Shared, { secure }: { readonly secure: boolean }) {
   const { tls, maxBytes, domain, desk, log } = options;
   const server = new LoginServer(
     {
@@ -89,6 +107,14 @@ function newServer(options: SmtpListenerOptions, guard: LoginGuard, { secure }: 
       socketTimeout: options.idleMs ?? IDLE_MS,
       closeTimeout: options.graceMs ?? GRACE_MS,
       logger: false,
+      onConnect: ({ remoteAddress }, callback) => {
+        const peer = peerOf(remoteAddress, []);
+        // Its type leaves open what they are.
+        const open = server.connections as ReadonlySet<{ readonly remoteAddress: string }>;
+        const ofOne = [...open].filter((one) => peerOf(one.remoteAddress, []) === peer).length;
+        const most = options.maxOfOne ?? (isLoopbackAddress(remoteAddress) ? MAX_CLIENTS : MAX_OF_ONE);
+        callback(ofOne > most ? reply(421, '4.7.0 Too many connections from your address') : null);
+      },
       onMailFrom: ({ address }, session, callback) => {
         checkSender(options, submitterOf(session), address).then(callback, callback);
       },
@@ -96,7 +122,7 @@ function newServer(options: SmtpListenerOptions, guard: LoginGuard, { secure }: 
         checkRecipient(options, submitterOf(session), address).then(callback, callback);
       },
       onData: (stream, session, callback) => {
-        takeMail(options, stream, session).then((reply) => callback(null, reply), callback);
+        takeMail(options, inHand, stream, session).then((reply) => callback(null, reply), callback);
       },
     },
     { desk, guard, log },
@@ -162,13 +188,42 @@ async function asReply(ask: () => Promise<DeskReply>, log: Log, what: string): P
 
 async function takeMail(
   options: SmtpListenerOptions,
+  inHand: InHand,
   stream: SMTPServerDataStream,
   session: SMTPServerSession,
 ): Promise<string> {
-  const raw = await readMail(stream, options.maxBytes);
-  const answer = await handOver(options, raw, session);
-  if (!answer.accepted) throw reply(answer.code, answer.text);
-  return `2.0.0 ${answer.text ?? 'Taken'}`;
+  const room = roomIn(inHand, options.maxInHand ?? Math.max(MAX_IN_HAND, 2 * options.maxBytes));
+  try {
+    const raw = await readMail(stream, options.maxBytes, room);
+    const answer = await handOver(options, raw, session);
+    if (!answer.accepted) throw reply(answer.code, answer.text);
+    return `2.0.0 ${answer.text ?? 'Taken'}`;
+  } finally {
+    room.leave();
+  }
+}
+
+interface Room {
+  /** False where there is none left for so many bytes more. */
+  take(bytes: number): boolean;
+  /** Gives back all that was taken. */
+  leave(): void;
+}
+
+function roomIn(inHand: InHand, most: number): Room {
+  let own = 0;
+  return {
+    take(bytes) {
+      if (inHand.bytes + bytes > most) return false;
+      own += bytes;
+      inHand.bytes += bytes;
+      return true;
+    },
+    leave() {
+      inHand.bytes -= own;
+      own = 0;
+    },
+  };
 }
 
 async function handOver(
@@ -197,18 +252,24 @@ async function handOver(
 }
 
 /** Rejects, so that the mail is not taken, where it is too big or the connection broke before its end. */
-function readMail(stream: SMTPServerDataStream, maxBytes: number): Promise<Buffer> {
+function readMail(stream: SMTPServerDataStream, maxBytes: number, room: Room): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
+    let full = false;
     stream.on('data', (chunk: Buffer) => {
-      // What is over the limit is read, since the client sends it all, but not kept.
-      if (stream.byteLength <= maxBytes) chunks.push(chunk);
-      else chunks.length = 0;
+      full ||= stream.byteLength <= maxBytes && !room.take(chunk.length);
+      // What is over a limit is read, since the client sends it all, but not kept.
+      if (stream.byteLength <= maxBytes && !full) chunks.push(chunk);
+      else {
+        chunks.length = 0;
+        room.leave();
+      }
     });
     stream.on('error', reject);
     stream.on('close', () => reject(new Error('the connection broke')));
     stream.on('end', () => {
       if (stream.sizeExceeded) reject(reply(552, `5.3.4 The mail is larger than ${maxBytes} bytes`));
+      else if (full) reject(reply(452, '4.3.1 Too much mail in hand now, try again later'));
       else resolve(Buffer.concat(chunks));
     });
   });

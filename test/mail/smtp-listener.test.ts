@@ -1,6 +1,6 @@
 /** Whole SMTP dialogues with the listener, over real sockets. */
 import net from 'node:net';
-import { afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { systemClock } from '../../relay/clock.ts';
 import { RelayError } from '../../relay/errors.ts';
 import { silentLog } from '../../relay/log.ts';
@@ -86,6 +86,37 @@ async function toData(client: SmtpClient, to = 'bob@turnpost.localhost'): Promis
   expect(await client.say(`RCPT TO:<${to}>`)).toMatch(/^250/);
   expect(await client.say('DATA')).toMatch(/^354/);
 }
+
+describe('one peer', () => {
+  test('cannot take all connections', async () => {
+    const listener = await listen({ maxOfOne: 2 });
+    const first = await connect(listener);
+    await connect(listener);
+    const third = await SmtpClient.connect(listener.port);
+    expect(third.greeting).toMatch(/^421 4\.7\.0 Too many connections/);
+    expect(await first.say('QUIT')).toMatch(/^221/);
+    await vi.waitUntil(async () => (await SmtpClient.connect(listener.port)).greeting.startsWith('220'));
+  });
+
+  test('cannot fill the memory: what is more than there is room for is refused for now', async () => {
+    const listener = await listen({ maxInHand: 6_000 });
+    const [one, two] = [await connect(listener), await connect(listener)];
+    const mail = `Subject: a\r\n\r\n${'x'.repeat(3_900)}\r\n.\r\n`;
+    await toData(one);
+    const { storing, release } = holdStore();
+    one.write(mail);
+    await vi.waitUntil(storing);
+    await toData(two);
+    two.write(mail);
+    expect(await two.reply()).toMatch(/^452 4\.3\.1/);
+    release();
+    expect(await one.reply()).toMatch(/^250/);
+    desk.store = async () => {};
+    await toData(two);
+    two.write(mail);
+    expect(await two.reply()).toMatch(/^250/);
+  });
+});
 
 describe('a mail', () => {
   test('is taken with its envelope, dots unstuffed, the rest as it came', async () => {
