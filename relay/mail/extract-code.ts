@@ -76,10 +76,14 @@ const toFound = ({ code, score, context }: Scored): FoundCode => ({
 const ZEROS = [0x0660, 0x06f0, 0x0966, 0x09e6, 0x0e50];
 const URLS = /(?:https?:\/\/|www\.)[^\s<>"')\]]+|[\w.+-]{1,64}@[\w.-]{1,253}/gi;
 
+/** No letter has so many: to put them in order takes time by the square of their number. */
+const LONG_ACCENTS = /(\p{M}{20})\p{M}+/gu;
+
 /** Lines that say something, in plain characters, without addresses of any kind. */
 function toLines(text: string): string[] {
   const plain = stripHidden(text.slice(0, MAX_CHARACTERS))
-    .text.normalize('NFKC')
+    .text.replace(LONG_ACCENTS, '$1')
+    .normalize('NFKC')
     .replace(/\p{Nd}/gu, asciiDigit)
     .replace(URLS, ' … ');
   const lines = plain

@@ -139,6 +139,7 @@ describe('hostile input', () => {
     ['links', '<a href="https://example.com/verify?t=1">'.repeat(20_000)],
     ['depth', '<div>'.repeat(150_000)],
     ['surrogates', '\ud800'.repeat(500_000)],
+    ['accents', '\u0301\u0323'.repeat(50_000)],
   ];
   test.each(hostile)('%s: an end, soon', (_, text) => {
     const started = performance.now();
