@@ -15,9 +15,14 @@ export function bareStyle(style: string): string {
 }
 
 const HIDING =
-  /(?:^|;)(?:display:none|visibility:(?:hidden|collapse)|mso-hide:all|(?:font-size|max-height|opacity):0(?:\.0+)?(?:px|pt|em|rem|%)?|(?:left|top|text-indent):-\d{4,}(?:px|pt)?)(?:!important)?(?=;|$)/;
+  /(?:^|;)(?:display:none|visibility:(?:hidden|collapse)|mso-hide:all|(?:font-size|max-height|opacity):(?:0(?:\.0*)?|\.0+)(?:px|pt|em|rem|%)?|font:0[/a-z][^;]*|(?:left|top):-\d{3,}(?:px|pt|em)?|text-indent:-\d{3,}(?:px|em))(?:!important)?(?=;|$)/;
 
-export const hides = (bare: string): boolean => HIDING.test(bare);
+/** A box without height that shows nothing beyond its edge. */
+const FLAT = /(?:^|;)height:0(?:px|pt)?(?:!important)?(?=;|$)/;
+const CLIPPED = /(?:^|;)overflow:hidden/;
+
+export const hides = (bare: string): boolean =>
+  HIDING.test(bare) || (FLAT.test(bare) && CLIPPED.test(bare) && !bare.includes('min-height'));
 
 export const keepsSpaces = (bare: string): boolean => /(?:^|;)white-space:(?:pre|break-spaces)/.test(bare);
 

@@ -44,6 +44,10 @@ describe('the text of HTML', () => {
     ['by an id', '<style><!-- #i{mso-hide:all} --></style><b id=i>x</b>'],
     ['by size', '<span style="font-size:0">x</span>'],
     ['by place', '<span style="position:absolute;left:-9999px">x</span>'],
+    ['by a nearer place', '<span style="position:absolute;left:-999px">x</span>'],
+    ['by a font of no size', '<span style="font:0/0 a">x</span>'],
+    ['by a number without its nought', '<span style="opacity:.0">x</span>'],
+    ['in a box without height', '<span style="height:0;overflow:hidden">x</span>'],
     ['as a template', '<template>x</template><script>x</script><title>x</title><textarea>x</textarea>'],
     ['below other elements', '<div hidden><p><b style="display:block">x</b></p></div>'],
   ])('without what is hidden %s', (_, html) => {
