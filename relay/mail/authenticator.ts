@@ -158,8 +158,8 @@ async function ownProof(checking: Checking, spf: SpfFindings, complete: boolean)
     oneAuthor: true,
     authorProven: false,
     signedOnly: null,
-    // Where nothing passed at all, an answer could only say that it fails.
-    temporary: dmarc.result === 'temperror' && !(isEmpty(passed) && isEmpty(unknown)),
+    // Where nothing that may be the author's passed, an answer could only say that it fails.
+    temporary: dmarc.result === 'temperror' && [passed, unknown].some((found) => mayAlign(found, domain)),
     forged: dmarc.result === 'fail' && dmarc.policy !== 'none',
     reason: whyNot(domain, dmarc, dkim),
   };
@@ -178,7 +178,11 @@ function signedOnly(
   return best ?? commonlySigned(section, domain);
 }
 
-const isEmpty = ({ spf, dkim }: Identifiers): boolean => spf.length === 0 && dkim.length === 0;
+/** An organizational domain has two labels at least: a forger's own domain, however slow its DNS, has others. */
+const mayAlign = ({ spf, dkim }: Identifiers, author: string): boolean =>
+  [...spf, ...dkim].some((domain) => lastLabels(domain) === lastLabels(author));
+
+const lastLabels = (domain: string): string => domain.split('.').slice(-2).join('.');
 
 const verdictOf = ({ result }: SpfFindings): AuthVerdict => ({
   spf: result,

@@ -102,6 +102,12 @@ describe('a DNS that fails for now', () => {
     expect(proof).toMatchObject({ temporary: false, forged: true, auth: { dkim: 'temperror', dmarc: 'fail' } });
   });
 
+  test('nor by a signature that is sound and somebody else’s', async () => {
+    const raw = await signDkim(MAIL, [{ as: 'evil.example' }], new ManualClock().now());
+    const { proof } = await authenticate(from(raw, '198.51.100.7'), failing('_dmarc.example.com'));
+    expect(proof).toMatchObject({ temporary: false, authorProven: false, auth: { dmarc: 'temperror' } });
+  });
+
   test('where nothing passed, an answer could only say that it fails', async () => {
     const { proof } = await authenticate(from(MAIL, '198.51.100.7'), failing('_dmarc.example.com'));
     expect(proof).toMatchObject({ temporary: false, authorProven: false, auth: { dmarc: 'temperror' } });
