@@ -22,7 +22,7 @@ beforeEach(() => {
 });
 
 const APP = ['--client-id', CLIENT.id];
-const login = (args: readonly string[], onNote: (note: string) => void, more = {}): Promise<CliRun> =>
+const login = (args: readonly string[], onNote: (note: string) => unknown, more = {}): Promise<CliRun> =>
   runCli(['oauth', 'login', ...args], { env: { TURNPOST_DATA_DIR: dataDir }, onNote, ...more });
 const urls = () => ['--token-url', auth.tokenUrl, '--device-url', auth.deviceUrl];
 const inBrowser = () => ['--token-url', auth.tokenUrl, '--authorization-url', auth.authorizationUrl];
