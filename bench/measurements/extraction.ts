@@ -8,8 +8,8 @@ import { pathToFileURL } from 'node:url';
 import { systemClock } from '../../relay/clock.ts';
 import { silentLog } from '../../relay/log.ts';
 import type { ParsedEmail } from '../../relay/mail/contracts.ts';
-import type * as extractorModule from '../../relay/mail/extractor.ts';
-import { parseEmail } from '../../relay/mail/parse-email.ts';
+import { parseEmail } from '../../relay/mail/parse/parse-email.ts';
+import type * as extractorModule from '../../relay/mail/replies/extractor.ts';
 import { readReplyCases } from '../../test/support/reply-score.ts';
 import { type Bench, compare, type Figures, interleave, type Line, type Measurement } from '../measurement.ts';
 

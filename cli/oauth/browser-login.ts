@@ -4,7 +4,7 @@
  */
 import { createHash, randomBytes } from 'node:crypto';
 import http from 'node:http';
-import { postForm } from '../../relay/mail/oauth-token-request.ts';
+import { postForm } from '../../relay/mail/oauth/oauth-token-request.ts';
 import { CliError } from '../exit-code.ts';
 import { type LoginRequest, refreshTokenOf, stopped } from './login-request.ts';
 

@@ -2,7 +2,7 @@
  * Login by device code (RFC 8628): the person types a short code on any device. For providers that give mail tokens this
  * way (Microsoft); works over ssh.
  */
-import { errorCode, postForm } from '../../relay/mail/oauth-token-request.ts';
+import { errorCode, postForm } from '../../relay/mail/oauth/oauth-token-request.ts';
 import { CliError } from '../exit-code.ts';
 import { type LoginRequest, refreshTokenOf, stopped } from './login-request.ts';
 

@@ -1,7 +1,7 @@
 /** The file of TURNPOST_OAUTH as the command changes it: one user's entry, everything else as it was, mode 0600, whole or not at all. */
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import path from 'node:path';
-import { OAUTH_ENTRY, type OAuthEntry } from '../../relay/mail/oauth-account.ts';
+import { OAUTH_ENTRY, type OAuthEntry } from '../../relay/mail/oauth/oauth-account.ts';
 import { CliError } from '../exit-code.ts';
 
 /** Half of an entry: what a login before this one left, or nothing. */

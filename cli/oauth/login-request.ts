@@ -1,7 +1,7 @@
 /** What a login by OAuth2 needs to know, whichever way the person agrees; and what both ways end with. */
 import type { Clock } from '../../relay/clock.ts';
-import { tokenFailure } from '../../relay/mail/oauth-failure.ts';
-import { errorCode, type TokenAnswer } from '../../relay/mail/oauth-token-request.ts';
+import { tokenFailure } from '../../relay/mail/oauth/oauth-failure.ts';
+import { errorCode, type TokenAnswer } from '../../relay/mail/oauth/oauth-token-request.ts';
 import { CliError } from '../exit-code.ts';
 
 export interface LoginRequest {

@@ -12,7 +12,7 @@ import {
   OAUTH_PROVIDERS,
   type OAuthProvider,
   type OAuthProviderName,
-} from '../../relay/mail/oauth-providers.ts';
+} from '../../relay/mail/oauth/oauth-providers.ts';
 import type { Cli } from '../cli.ts';
 import { CliError } from '../exit-code.ts';
 import { loginByBrowser } from '../oauth/browser-login.ts';

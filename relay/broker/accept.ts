@@ -5,16 +5,16 @@
 import { createHash } from 'node:crypto';
 import { invalidRequest, RelayError } from '../errors.ts';
 import { newId } from '../ids.ts';
-import { answerSubject } from '../mail/thread-fields.ts';
+import { answerSubject } from '../mail/compose/thread-fields.ts';
 import type { NewMail, SeenMessage } from '../store/stores.ts';
 import type { Agent, AttachmentContent, Delivery, Message, MessageType, Priority } from '../types.ts';
 import { addressOf } from './agents.ts';
 import type { BrokerDeps } from './deps.ts';
 import type { Caller, ReceiptFor } from './keys.ts';
 import { newDelivery } from './new-delivery.ts';
-import { composeOutgoing } from './outgoing.ts';
+import { composeOutgoing } from './outbox/outgoing.ts';
+import { checkNotSuppressed } from './outbox/suppression.ts';
 import { type Recipient, resolveRecipients } from './recipients.ts';
-import { checkNotSuppressed } from './suppression.ts';
 import { acceptOverdrawn, allowanceOf, holdOverdrawn } from './thread-budget.ts';
 
 /** Mail passed on by more relays than this goes in circles. */

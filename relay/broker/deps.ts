@@ -2,14 +2,14 @@
 import type { Clock } from '../clock.ts';
 import type { InboxQuota } from '../disposable-inbox.ts';
 import type { Log } from '../log.ts';
-import type { EmailFrame } from '../mail/compose-email.ts';
+import type { EmailFrame } from '../mail/compose/compose-email.ts';
 import type { Authenticator, Extractor } from '../mail/contracts.ts';
 import type { Resolver } from '../mail/dns.ts';
-import type { KeyDirectory } from '../mail/jwks-fetch.ts';
-import type { WebFetch } from '../mail/web-fetch.ts';
+import type { KeyDirectory } from '../mail/signature/jwks-fetch.ts';
+import type { WebFetch } from '../mail/web/web-fetch.ts';
 import type { Stores } from '../store/stores.ts';
-import type { DkimDesk } from './dkim-desk.ts';
-import type { SesWorld } from './ses-intake.ts';
+import type { SesWorld } from './intake/ses-intake.ts';
+import type { DkimDesk } from './outbox/dkim-desk.ts';
 import type { Signer } from './signer.ts';
 
 /** The settings the rules need. */

@@ -1,7 +1,8 @@
 /** Leases that ran out, mail nobody took in time, receipts and inboxes that are too old: looked after every few seconds. */
-import { dayOf } from './auto-answer.ts';
-import { expiredNotice } from './bounce-notice.ts';
+
 import type { BrokerDeps } from './deps.ts';
+import { dayOf } from './intake/auto-answer.ts';
+import { expiredNotice } from './outbox/bounce-notice.ts';
 
 /** Longer than any server keeps trying to hand a mail over (RFC 5321 section 4.5.4.1). */
 const DEFERRAL_LIVES_MS = 7 * 24 * 3_600_000;

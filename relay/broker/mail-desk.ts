@@ -1,10 +1,10 @@
 /** What the SMTP listener and the letter boxes want from the rules. */
 import type { LetterBoxKeeper } from '../mail/contracts.ts';
-import type { SmtpDesk } from '../mail/smtp-desk.ts';
-import { findTargets, isDeliverable, isOurDomain } from './address-book.ts';
+import type { SmtpDesk } from '../mail/smtp/smtp-desk.ts';
 import type { BrokerDeps } from './deps.ts';
-import { findInboxes, inboxRecipient } from './inbox-intake.ts';
-import { quarantineEmail, takeEmail } from './intake.ts';
+import { findTargets, isDeliverable, isOurDomain } from './intake/address-book.ts';
+import { findInboxes, inboxRecipient } from './intake/inbox-intake.ts';
+import { quarantineEmail, takeEmail } from './intake/intake.ts';
 import { logIn } from './submission.ts';
 
 export function smtpDesk(deps: BrokerDeps): SmtpDesk {

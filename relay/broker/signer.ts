@@ -12,11 +12,11 @@ import {
   type KeyObject,
 } from 'node:crypto';
 import jwt from 'jsonwebtoken';
-import { isGenuine, SIGNATURE_TYP } from '../mail/agent-signature.ts';
-import { writeDataPart } from '../mail/signature-part.ts';
+import { isGenuine, SIGNATURE_TYP } from '../mail/signature/agent-signature.ts';
+import { writeDataPart } from '../mail/signature/signature-part.ts';
 import type { SigningKeyRow, Stores } from '../store/stores.ts';
 import type { Message } from '../types.ts';
-import { loadPeerKeys, type PeerKeys } from './peer-keys.ts';
+import { loadPeerKeys, type PeerKeys } from './intake/peer-keys.ts';
 
 /** The first key: no clock set back may make what it signed look older than itself. */
 const VALID_FROM_THE_START = 0;

@@ -8,7 +8,7 @@ import type { Agent, Delivery, Hold, Message } from '../types.ts';
 import { ownerOf } from './agents.ts';
 import type { BrokerDeps } from './deps.ts';
 import { newHold } from './new-delivery.ts';
-import { sendRelayEmail } from './relay-email.ts';
+import { sendRelayEmail } from './outbox/relay-email.ts';
 
 export const TURNS_PER_HOUR = 60;
 /** More than a person reads; less than a loop between two mail systems makes of an hour. */

@@ -1,5 +1,5 @@
 /** Refresh tokens that a server replaced, kept with the relay's other secrets: one backup holds all, and a save is on disk. */
-import type { ReplacedToken, TokenVault } from '../mail/oauth-tokens.ts';
+import type { ReplacedToken, TokenVault } from '../mail/oauth/oauth-tokens.ts';
 import type { SecretStore } from '../store/stores.ts';
 
 const nameOf = (user: string): string => `oauth:${user.toLowerCase()}`;

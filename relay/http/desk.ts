@@ -1,7 +1,7 @@
 /** /v1/outbox and /v1/holds: what a person looks after. */
 import type { BrokerDeps } from '../broker/deps.ts';
 import { decideHold } from '../broker/holds.ts';
-import { listOutbox } from '../broker/outbox-view.ts';
+import { listOutbox } from '../broker/outbox/outbox-view.ts';
 import * as wire from '../wire.ts';
 import { type Route, route } from './route.ts';
 import { viewDelivery, viewHold, viewOutboxItem, viewPage } from './views.ts';

@@ -7,7 +7,7 @@ import {
   rotateDkim,
   viewDomain,
   type ZoneRecord,
-} from '../broker/domain-desk.ts';
+} from '../broker/outbox/domain-desk.ts';
 import { RelayError } from '../errors.ts';
 import * as wire from '../wire-domain.ts';
 import { type Route, route } from './route.ts';

@@ -1,6 +1,6 @@
 /** Disposable inboxes and their mail as the wire shows them. */
-import { codeIn, linkIn } from '../broker/inbox-extract.ts';
-import type { CreatedInbox } from '../broker/inboxes.ts';
+import { codeIn, linkIn } from '../broker/inboxes/inbox-extract.ts';
+import type { CreatedInbox } from '../broker/inboxes/inboxes.ts';
 import type { CountedInbox, InboxMail, ListedInboxMail } from '../disposable-inbox.ts';
 import type {
   WireExtractedCode,

@@ -1,9 +1,9 @@
 /** /v1/inboxes: disposable inboxes, their mail, and waiting for it. What a mail says is a stranger's word: see inbox-mail.ts. */
 import type { WaitForMail } from '../broker/claims.ts';
 import type { BrokerDeps } from '../broker/deps.ts';
-import { getInboxMail, readInboxMail, waitForInboxMail } from '../broker/inbox-mail.ts';
-import { readerOf } from '../broker/inbox-owner.ts';
-import { createInbox, deleteInbox, getInbox } from '../broker/inboxes.ts';
+import { getInboxMail, readInboxMail, waitForInboxMail } from '../broker/inboxes/inbox-mail.ts';
+import { readerOf } from '../broker/inboxes/inbox-owner.ts';
+import { createInbox, deleteInbox, getInbox } from '../broker/inboxes/inboxes.ts';
 import type { InboxMail } from '../disposable-inbox.ts';
 import * as wire from '../wire-inboxes.ts';
 import { durationField } from './duration-field.ts';

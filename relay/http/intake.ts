@@ -1,8 +1,8 @@
 /** /v1/intake: mail by signed HTTP requests, from a worker at the edge or from Amazon SES. Off until the settings say otherwise. */
 import type { Request } from 'express';
 import type { BrokerDeps } from '../broker/deps.ts';
-import { checkRequest, type SignedRequest, takeRequest } from '../broker/http-intake.ts';
-import { checkSesOn, takeFromSns } from '../broker/ses-intake.ts';
+import { checkRequest, type SignedRequest, takeRequest } from '../broker/intake/http-intake.ts';
+import { checkSesOn, takeFromSns } from '../broker/intake/ses-intake.ts';
 import * as wire from '../wire.ts';
 import { type Route, route } from './route.ts';
 

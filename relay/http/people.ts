@@ -4,8 +4,8 @@
  */
 import type { Response } from 'express';
 import type { BrokerDeps } from '../broker/deps.ts';
-import { openFileLink } from '../broker/file-links.ts';
-import { findUnsubscription, unsubscribe } from '../broker/unsubscribe.ts';
+import { openFileLink } from '../broker/outbox/file-links.ts';
+import { findUnsubscription, unsubscribe } from '../broker/outbox/unsubscribe.ts';
 import { keepPrivate, sendPage } from './page.ts';
 import { type Context, type Route, route } from './route.ts';
 

@@ -7,7 +7,7 @@ import type { ServerResponse } from 'node:http';
 import express, { type Request, type RequestHandler, type Response, type Router } from 'express';
 import { z } from 'zod';
 import type { BrokerDeps } from '../broker/deps.ts';
-import { type InboxAsker, type InboxOwner, inboxOwner } from '../broker/inbox-owner.ts';
+import { type InboxAsker, type InboxOwner, inboxOwner } from '../broker/inboxes/inbox-owner.ts';
 import { authenticate, type Caller } from '../broker/keys.ts';
 import { type ErrorCode, type FieldProblem, invalidRequest, RelayError } from '../errors.ts';
 import type { Receipt } from '../store/stores.ts';

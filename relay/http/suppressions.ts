@@ -1,6 +1,6 @@
 /** /v1/suppressions: addresses that get no email from here, and the way back. */
 import type { BrokerDeps } from '../broker/deps.ts';
-import { unsuppress } from '../broker/suppression.ts';
+import { unsuppress } from '../broker/outbox/suppression.ts';
 import * as wire from '../wire.ts';
 import { type Route, route } from './route.ts';
 import { viewPage, viewSuppression } from './views.ts';

@@ -1,7 +1,7 @@
 /** Nouns as the wire shows them: snake_case, RFC 3339, and only what this caller may see. */
 import { addressOf, type NewEnrolment, type Registered } from '../broker/agents.ts';
 import type { NewKey } from '../broker/keys.ts';
-import type { ReadableOutboxItem } from '../broker/outbox-view.ts';
+import type { ReadableOutboxItem } from '../broker/outbox/outbox-view.ts';
 import type { HeldDelivery, Page, SeenMessage, ThreadSummary } from '../store/stores.ts';
 import type { Agent, Delivery, Message, Suppression } from '../types.ts';
 import type {

@@ -6,7 +6,7 @@
  */
 import addressparser from 'nodemailer/lib/addressparser';
 import type { Mailbox } from './contracts.ts';
-import { decodeWords } from './encoded-words.ts';
+import { decodeWords } from './parse/encoded-words.ts';
 
 /** RFC 5321 section 4.5.3.1.3, less the angle brackets (RFC 3696 erratum 1690). */
 const MAX_ADDRESS = 254;

@@ -12,8 +12,8 @@ import type {
   Priority,
   ReplyPurpose,
 } from '../types.ts';
-import type { LinkedFile } from './email-frame.ts';
-import type { SignedFields } from './signed-fields.ts';
+import type { SignedFields } from './auth/signed-fields.ts';
+import type { LinkedFile } from './compose/email-frame.ts';
 
 export interface Mailbox {
   /** `local@domain`, domain in lower case. */

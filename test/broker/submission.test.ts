@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { issueKey, revokeKey } from '../../relay/broker/keys.ts';
 import { smtpDesk } from '../../relay/broker/mail-desk.ts';
-import type { DeskReply, Submitter } from '../../relay/mail/smtp-desk.ts';
+import type { DeskReply, Submitter } from '../../relay/mail/smtp/smtp-desk.ts';
 import type { Message } from '../../relay/types.ts';
 import { openBroker } from '../support/broker-fixture.ts';
 import { DAY } from '../support/manual-clock.ts';

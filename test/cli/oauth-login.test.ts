@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { readOAuthFile } from '../../relay/mail/oauth-file.ts';
+import { readOAuthFile } from '../../relay/mail/oauth/oauth-file.ts';
 import { type AuthorisationServer, CLIENT, startAuthorisationServer } from '../support/authorisation-server.ts';
 import { type CliRun, runCli } from './run-cli.ts';
 

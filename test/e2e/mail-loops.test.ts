@@ -3,7 +3,7 @@ import net from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { MAX_HOPS } from '../../relay/broker/accept.ts';
 import { EMAILS_PER_HOUR } from '../../relay/broker/thread-budget.ts';
-import type { WebFetch } from '../../relay/mail/web-fetch.ts';
+import type { WebFetch } from '../../relay/mail/web/web-fetch.ts';
 import * as wire from '../../relay/wire.ts';
 import { openFixture, type RelayFixture, type TestAgent } from '../support/relay-fixture.ts';
 

@@ -1,7 +1,7 @@
 /** Two whole relays whose agents write to each other by email: over SMTP, with keys fetched from the other's HTTP. */
 import net from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { WebFetch } from '../../relay/mail/web-fetch.ts';
+import type { WebFetch } from '../../relay/mail/web/web-fetch.ts';
 import * as wire from '../../relay/wire.ts';
 import { rawEmail } from '../support/raw-email.ts';
 import { openFixture, type RelayFixture, ShiftedClock, type TestAgent } from '../support/relay-fixture.ts';

@@ -1,12 +1,12 @@
 /** What must hold of any bytes that come in as an email, all the way to what would be shown. Throws with what does not. */
 import { deepStrictEqual, ok } from 'node:assert/strict';
 import { canonicalAddress } from '../../relay/mail/address.ts';
-import { readAuthenticationResults } from '../../relay/mail/authentication-results.ts';
-import { readAuthor } from '../../relay/mail/author.ts';
-import { classifyEmail } from '../../relay/mail/classify.ts';
+import { readAuthenticationResults } from '../../relay/mail/auth/authentication-results.ts';
+import { readAuthor } from '../../relay/mail/auth/author.ts';
 import type { ParsedEmail } from '../../relay/mail/contracts.ts';
-import { extractNewWords } from '../../relay/mail/new-words.ts';
-import { parseEmail, UnparsableEmail } from '../../relay/mail/parse-email.ts';
+import { classifyEmail } from '../../relay/mail/machines/classify.ts';
+import { parseEmail, UnparsableEmail } from '../../relay/mail/parse/parse-email.ts';
+import { extractNewWords } from '../../relay/mail/replies/new-words.ts';
 
 /** Longer than this for one step over a mail of at most a megabyte is a way to stop the relay. */
 const SLOW_MS = 5_000;

@@ -3,7 +3,7 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { canonicalAddress, parseMailboxes } from '../../relay/mail/address.ts';
-import { decodeFlowed } from '../../relay/mail/flowed.ts';
+import { decodeFlowed } from '../../relay/mail/parse/flowed.ts';
 import { checkEmail } from './check-email.ts';
 import { fuzzMails } from './fuzz-mails.ts';
 import { mutateEmail } from './mutate-email.ts';

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { makeTlsPair } from '../../relay/mail/tls-pair.ts';
+import { makeTlsPair } from '../../relay/mail/smtp/tls-pair.ts';
 import { Domain, DomainCheck, DomainKeys } from '../../relay/wire-domain.ts';
 import { runCli } from '../cli/run-cli.ts';
 import { openFixture, type RelayFixture } from '../support/relay-fixture.ts';

@@ -1,7 +1,7 @@
 /** What a person without a key reaches by the links of an email. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { savedAs } from '../../relay/http/people.ts';
-import { parseEmail } from '../../relay/mail/parse-email.ts';
+import { parseEmail } from '../../relay/mail/parse/parse-email.ts';
 import { DAY } from '../support/manual-clock.ts';
 import { openFixture, type RelayFixture, ShiftedClock, type TestAgent } from '../support/relay-fixture.ts';
 import { ALL } from '../support/store-fixture.ts';

@@ -2,10 +2,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '../../relay/clock.ts';
 import { silentLog } from '../../relay/log.ts';
-import { classifyEmail } from '../../relay/mail/classify.ts';
-import { smtpCourier } from '../../relay/mail/courier.ts';
-import { imapLetterBox } from '../../relay/mail/letter-box.ts';
-import { parseEmail } from '../../relay/mail/parse-email.ts';
+import { smtpCourier } from '../../relay/mail/courier/courier.ts';
+import { imapLetterBox } from '../../relay/mail/imap/letter-box.ts';
+import { classifyEmail } from '../../relay/mail/machines/classify.ts';
+import { parseEmail } from '../../relay/mail/parse/parse-email.ts';
 import { type MailPeer, mailPeerAvailable, startMailPeer } from '../support/mail-peer.ts';
 import { MemoryKeeper } from './memory-keeper.ts';
 

@@ -4,8 +4,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import { type Clock, systemClock } from '../../relay/clock.ts';
 import { RelayError } from '../../relay/errors.ts';
 import { silentLog } from '../../relay/log.ts';
-import type { LetterBox, LetterBoxOptions } from '../../relay/mail/letter-box.ts';
-import { imapLetterBoxes } from '../../relay/mail/letter-boxes.ts';
+import type { LetterBox, LetterBoxOptions } from '../../relay/mail/imap/letter-box.ts';
+import { imapLetterBoxes } from '../../relay/mail/imap/letter-boxes.ts';
 import { type ImapProxy, imapProxy } from '../support/imap-proxy.ts';
 import { type MailPeer, mailPeerAvailable, startMailPeer } from '../support/mail-peer.ts';
 import { MemoryKeeper } from './memory-keeper.ts';

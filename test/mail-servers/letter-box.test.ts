@@ -2,8 +2,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { systemClock } from '../../relay/clock.ts';
 import { silentLog } from '../../relay/log.ts';
-import { smtpCourier } from '../../relay/mail/courier.ts';
-import { imapLetterBox, type LetterBox, type LetterBoxOptions } from '../../relay/mail/letter-box.ts';
+import { smtpCourier } from '../../relay/mail/courier/courier.ts';
+import { imapLetterBox, type LetterBox, type LetterBoxOptions } from '../../relay/mail/imap/letter-box.ts';
 import { imapProxy, withoutIdle } from '../support/imap-proxy.ts';
 import { type MailPeer, mailPeerAvailable, startMailPeer } from '../support/mail-peer.ts';
 import { MemoryKeeper } from './memory-keeper.ts';

@@ -2,11 +2,11 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Clock, systemClock } from '../../relay/clock.ts';
 import { silentLog } from '../../relay/log.ts';
-import { smtpCourier } from '../../relay/mail/courier.ts';
-import { imapLetterBox, type LetterBox } from '../../relay/mail/letter-box.ts';
-import { type TokensFor, tokensFor } from '../../relay/mail/mail-login.ts';
-import { type OAuthEntry, readOAuthAccounts } from '../../relay/mail/oauth-account.ts';
-import type { ReplacedToken } from '../../relay/mail/oauth-tokens.ts';
+import { smtpCourier } from '../../relay/mail/courier/courier.ts';
+import { imapLetterBox, type LetterBox } from '../../relay/mail/imap/letter-box.ts';
+import { type TokensFor, tokensFor } from '../../relay/mail/oauth/mail-login.ts';
+import { type OAuthEntry, readOAuthAccounts } from '../../relay/mail/oauth/oauth-account.ts';
+import type { ReplacedToken } from '../../relay/mail/oauth/oauth-tokens.ts';
 import { type AuthorisationServer, CLIENT, startAuthorisationServer } from '../support/authorisation-server.ts';
 import { imapProxy } from '../support/imap-proxy.ts';
 import { type MailPeer, mailPeerAvailable, startMailPeer } from '../support/mail-peer.ts';

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { EmailClass } from '../../relay/mail/contracts.ts';
-import { newWords } from '../../relay/mail/new-words.ts';
+import { newWords } from '../../relay/mail/replies/new-words.ts';
 import { readCorpus } from '../mail/corpora.ts';
 import { type Broker, makeBroker } from '../support/broker-fixture.ts';
 import { type ForgeryCase, forgeryCases, runForgery } from '../support/forgeries.ts';

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { takeEmail } from '../../relay/broker/intake.ts';
+import { takeEmail } from '../../relay/broker/intake/intake.ts';
 import type { IntakeSource } from '../../relay/mail/contracts.ts';
 import type { AuthVerdict, DeliveryState, Trust, VerifiedBy } from '../../relay/types.ts';
 import type { Broker, openBroker } from './broker-fixture.ts';

@@ -1,11 +1,11 @@
 /** What the classifier makes of the project's own cases and of the public bounces: checked by tests, printed by the mail report. */
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { saysAddressIsDead } from '../../relay/broker/suppression.ts';
-import { classifyEmail } from '../../relay/mail/classify.ts';
+import { saysAddressIsDead } from '../../relay/broker/outbox/suppression.ts';
 import type { EmailClass, ReportedRecipient } from '../../relay/mail/contracts.ts';
+import { classifyEmail } from '../../relay/mail/machines/classify.ts';
 import { readOwnMessageId } from '../../relay/mail/message-id.ts';
-import { parseEmail } from '../../relay/mail/parse-email.ts';
+import { parseEmail } from '../../relay/mail/parse/parse-email.ts';
 import { readCorpus } from '../mail/corpora.ts';
 
 /** `KIND.what-it-is.eml`: the name's beginning is what it must be taken for. */

@@ -10,7 +10,7 @@ import { z } from 'zod';
 import { type Clock, systemClock } from '../../relay/clock.ts';
 import { loadConfig } from '../../relay/config.ts';
 import { type Log, silentLog } from '../../relay/log.ts';
-import type { WebFetch } from '../../relay/mail/web-fetch.ts';
+import type { WebFetch } from '../../relay/mail/web/web-fetch.ts';
 import { openRelay, type RunningRelay } from '../../relay/relay.ts';
 import { ErrorAnswer, RegisteredAgent } from '../../relay/wire.ts';
 import { checkAnswer, type OpenApi } from './openapi-check.ts';

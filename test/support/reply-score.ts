@@ -5,9 +5,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { NewWords, ParsedEmail } from '../../relay/mail/contracts.ts';
-import { EXTRACTION_NOTES, type ExtractionNote } from '../../relay/mail/extraction-notes.ts';
-import { extractNewWords } from '../../relay/mail/new-words.ts';
-import { parseEmail } from '../../relay/mail/parse-email.ts';
+import { parseEmail } from '../../relay/mail/parse/parse-email.ts';
+import { EXTRACTION_NOTES, type ExtractionNote } from '../../relay/mail/replies/extraction-notes.ts';
+import { extractNewWords } from '../../relay/mail/replies/new-words.ts';
 
 export interface ReplyExpectation {
   readonly body: string;

@@ -1,4 +1,4 @@
-/** In place of relay/mail/extractor-worker.ts: does what the text of the mail says. Never used outside of tests. */
+/** In place of relay/mail/replies/extractor-worker.ts: does what the text of the mail says. Never used outside of tests. */
 import process from 'node:process';
 import { workerData } from 'node:worker_threads';
 
