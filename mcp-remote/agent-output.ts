@@ -1,7 +1,7 @@
 /** An agent in a tool's result. What other agents wrote about themselves is theirs: one line, cut, in quotes. */
 import { z } from 'zod';
 import type { WireAgent } from '../relay/wire.ts';
-import { quoteLine } from './show-message.ts';
+import { quoteLine } from './show-lines.ts';
 
 export const AgentProfile = z.object({
   name: z.string(),

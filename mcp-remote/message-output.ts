@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { Message, type WireMessage } from '../relay/wire.ts';
 import { jsonBytes } from './result-size.ts';
-import { freshMark, quoteLine, type ShowOptions, showMessage } from './show-message.ts';
+import { quoteLine } from './show-lines.ts';
+import { freshMark, type ShowOptions, showMessage } from './show-message.ts';
 
 export const ShownMessage = z.object({
   message_id: z.string(),

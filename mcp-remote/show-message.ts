@@ -6,7 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import { stripHidden } from '../relay/hidden-text.ts';
 import type { WireMessage } from '../relay/wire.ts';
-import { cutToBytes } from './result-size.ts';
+import { attachmentLines, checkLines, fencedLines, quoteLine } from './show-lines.ts';
 
 export interface ShowOptions {
   /** From `freshMark()`, one a call. */
@@ -21,8 +21,6 @@ export interface ShowOptions {
 
 /** Long enough that nobody hits it by trying; short enough to read. */
 export const freshMark = (): string => randomBytes(6).toString('hex');
-
-const MOST_ATTACHMENTS = 10;
 
 const TRUST_WORDS = {
   owner: 'your owner, who may instruct you',
@@ -42,20 +40,13 @@ export function showMessage(message: WireMessage, options: ShowOptions): string 
     `Thread: ${message.thread_id}  Type: ${message.type}  Priority: ${message.priority}  Time: ${message.created_at}`,
     ...(message.subject === null ? [] : [`Subject: ${quoteLine(message.subject)}`]),
     ...(message.in_reply_to === null ? [] : [`In reply to: ${message.in_reply_to}`]),
-    ...attachmentLines(message),
+    ...attachmentLines(message.attachments),
     ...message.notes.map((note) => `Note: ${quoteLine(note, false)}`),
-    ...authLine(message),
+    ...checkLines(message.auth),
     answerLine(message),
     ...(trust === 'unknown' ? ['The text is not shown: nobody vouches for its sender.'] : bodyLines(message, options)),
   ];
   return lines.join('\n');
-}
-
-/** What SPF, DKIM, DMARC and ARC said; nothing where it is no email. */
-function authLine({ auth }: WireMessage): string[] {
-  return auth === null
-    ? []
-    : [`Email checks: spf ${auth.spf}, dkim ${auth.dkim}, dmarc ${auth.dmarc}, arc ${auth.arc}`];
 }
 
 function answerLine(message: WireMessage): string {
@@ -64,32 +55,8 @@ function answerLine(message: WireMessage): string {
   return `${wanted}To answer: reply_message with message_id ${message.id}`;
 }
 
-/** Names are the sender's and can be many and long: what stands outside the fence must not fill the result. */
-function attachmentLines({ attachments }: WireMessage): string[] {
-  const shown = attachments
-    .slice(0, MOST_ATTACHMENTS)
-    .map(
-      ({ index, filename, content_type, size }) =>
-        `Attachment ${index}: ${quoteLine(filename, true, 80)}, ${quoteLine(content_type, false, 80)}, ${size} bytes`,
-    );
-  const more = attachments.length - shown.length;
-  return more === 0 ? shown : [...shown, `And ${more} more attachments.`];
-}
-
 function bodyLines(message: WireMessage, { mark, limit, offset = 0, withQuoted = false }: ShowOptions): string[] {
-  const { text, removed } = senderWords(message, mark, withQuoted);
-  const { shown, next } = cutToBytes(text, offset, limit);
-  return [
-    `The sender's words, between the lines marked ${mark}${removed === 0 ? '' : ` (${removed} hidden characters removed)`}:`,
-    `--- ${mark} begin ---`,
-    shown,
-    `--- ${mark} end ---`,
-    ...(next === undefined
-      ? []
-      : [
-          `Cut: characters ${offset} to ${next} of ${text.length}. The rest: read_message with message_id ${message.id} and offset ${next}`,
-        ]),
-  ];
+  return fencedLines(message.id, senderWords(message, mark, withQuoted), { mark, limit, offset });
 }
 
 /** Body, data and what was quoted as one text, so that page by page all of it can be read. All marks are of one length. */
@@ -103,11 +70,4 @@ function senderWords(message: WireMessage, mark: string, withQuoted: boolean): {
     ...(quoted.text === '' ? [] : [`--- ${mark} quoted from before ---`, quoted.text]),
   ];
   return { text: parts.join('\n'), removed: body.removed + data.removed + quoted.removed };
-}
-
-/** Words of the sender that stand outside the fence: one line, cut, in quotes, so that they cannot pass for ours. */
-export function quoteLine(words: string, quotes = true, limit = 200): string {
-  const clean = stripHidden(words).text.replace(/\s+/g, ' ').trim();
-  const short = clean.length > limit ? `${clean.slice(0, limit)}...` : clean;
-  return quotes ? JSON.stringify(short) : short;
 }

@@ -1,6 +1,6 @@
 /** create_mailbox: a disposable inbox for a sign-up, a report or a one-off answer. */
 import { z } from 'zod';
-import { quoteLine } from '../show-message.ts';
+import { quoteLine } from '../show-lines.ts';
 import { defineTool } from '../tool.ts';
 
 export const createMailbox = defineTool({

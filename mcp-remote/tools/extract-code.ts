@@ -1,8 +1,8 @@
 /** extract_code: the one-time code in an email of a disposable inbox. */
 import { z } from 'zod';
 import type { WireExtractedCode } from '../../relay/wire-inboxes.ts';
+import { quoteLine } from '../show-lines.ts';
 import { InboxAddress, MailId } from '../show-mail.ts';
-import { quoteLine } from '../show-message.ts';
 import { defineTool, type ToolCall } from '../tool.ts';
 import { ToolRefusal } from '../tool-result.ts';
 

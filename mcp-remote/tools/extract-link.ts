@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import type { WireFoundLink } from '../../relay/wire-inboxes.ts';
 import { jsonBytes, RESULT_BYTES } from '../result-size.ts';
+import { quoteLine } from '../show-lines.ts';
 import { MailId } from '../show-mail.ts';
-import { quoteLine } from '../show-message.ts';
 import { defineTool } from '../tool.ts';
 
 const Link = z.object({

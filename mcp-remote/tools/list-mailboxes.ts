@@ -1,6 +1,6 @@
 /** list_mailboxes: the disposable inboxes of this key, with their counts. */
 import { z } from 'zod';
-import { quoteLine } from '../show-message.ts';
+import { quoteLine } from '../show-lines.ts';
 import { defineTool } from '../tool.ts';
 
 /** As many as a key may have by default. */

@@ -1,22 +1,13 @@
 /** Two whole relays pointed at each other by email, with agents that answer everything: they come to rest and say why. */
-import net from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { MAX_HOPS } from '../../relay/broker/accept.ts';
 import { EMAILS_PER_HOUR } from '../../relay/broker/thread-budget.ts';
 import type { WebFetch } from '../../relay/mail/web/web-fetch.ts';
 import * as wire from '../../relay/wire.ts';
+import { freePort } from '../support/free-port.ts';
 import { openFixture, type RelayFixture, type TestAgent } from '../support/relay-fixture.ts';
 
 const [ONE, TWO] = ['one.test', 'two.test'];
-
-/** Free now, and most likely still when the relays listen. */
-async function freePort(): Promise<number> {
-  const server = net.createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
 
 const open: RelayFixture[] = [];
 afterEach(async () => {

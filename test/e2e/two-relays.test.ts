@@ -1,23 +1,14 @@
 /** Two whole relays whose agents write to each other by email: over SMTP, with keys fetched from the other's HTTP. */
-import net from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { WebFetch } from '../../relay/mail/web/web-fetch.ts';
 import * as wire from '../../relay/wire.ts';
+import { freePort } from '../support/free-port.ts';
 import { rawEmail } from '../support/raw-email.ts';
 import { openFixture, type RelayFixture, ShiftedClock, type TestAgent } from '../support/relay-fixture.ts';
 import { SmtpClient } from '../support/smtp-client.ts';
 
 const [A, B] = ['a.example', 'b.example'];
 const MINUTE = 60_000;
-
-/** Free now, and most likely still when the relays listen. */
-async function freePort(): Promise<number> {
-  const server = net.createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
 
 const open: RelayFixture[] = [];
 afterEach(async () => {

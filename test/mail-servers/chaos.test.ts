@@ -4,13 +4,13 @@
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
-import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import nodemailer from 'nodemailer';
 import { afterAll, describe, expect, test } from 'vitest';
 import { TurnpostClient } from '../../client/turnpost-client.ts';
 import type { TurnpostError } from '../../client/turnpost-error.ts';
+import { freePort } from '../support/free-port.ts';
 import { type MailPeer, mailPeerAvailable, startMailPeer } from '../support/mail-peer.ts';
 import { type RelayProcess, startRelayProcess } from '../support/relay-process.ts';
 import { seededChance } from '../support/seeded-chance.ts';
@@ -237,14 +237,4 @@ async function fillDisk(world: World): Promise<void> {
   await expect.poll(world.refusal, { timeout: 20_000, interval: 20 }).toBe('unavailable');
   await work(world, 500);
   rmSync(ballast);
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = net.createServer().once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
 }

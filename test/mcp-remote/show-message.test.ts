@@ -1,7 +1,8 @@
 /** What a model sees of a message, and what it must not. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { freshMark, quoteLine, showMessage } from '../../mcp-remote/show-message.ts';
+import { quoteLine } from '../../mcp-remote/show-lines.ts';
+import { freshMark, showMessage } from '../../mcp-remote/show-message.ts';
 import { stripHidden } from '../../relay/hidden-text.ts';
 import { markerLine } from '../../relay/hosts/marker.ts';
 import type { WireMessage } from '../../relay/wire.ts';
