@@ -24,7 +24,7 @@ const FLOOR = new URL('../floors/extractor-floor.mjs', import.meta.url);
 
 async function run(bench: Bench): Promise<Line[]> {
   // The compiled program, as it is published; its types are those of the source.
-  const file = pathToFileURL(path.join(bench.program, 'relay/mail/extractor.js')).href;
+  const file = pathToFileURL(path.join(bench.program, 'relay/mail/replies/extractor.js')).href;
   const { startExtractor } = (await import(file)) as typeof extractorModule;
   const emails = await Promise.all(readReplyCases(CASES).map(({ raw }) => parseEmail(raw)));
   const options = { clock: systemClock, log: silentLog };
