@@ -90,7 +90,8 @@ describe('of any text', () => {
           .map(([line, wrap]) => wrap(line.replaceAll('&', '&amp;').replaceAll('<', '&lt;')))
           .join('\n');
         const words = extractNewWords({ text, html });
-        const given = letters(`${words.body}${words.quoted ?? ''}${words.signature ?? ''}`);
+        // A link ends where its line does.
+        const given = letters([words.body, words.quoted, words.signature].join('\n'));
         if (lines.some(([line]) => letters(line) !== '')) expect(given).not.toBe('');
         // HTML takes nothing away where the text shows a new word.
         if (letters(newWords(text).body) !== '' && !text.includes('--')) expect(letters(words.body)).not.toBe('');
